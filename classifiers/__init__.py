@@ -1,0 +1,1 @@
+"""Passages in, verdicts out: nothing here knows posts, policies or storage."""

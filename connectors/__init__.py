@@ -1,0 +1,1 @@
+"""Reads platforms: one module a platform, each turning what the platform sent into posts."""
