@@ -1,0 +1,46 @@
+"""A policy's answer for one concern, and the people behind it today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exemption:
+    """The clause by which the ordinary route does not hold, and its words."""
+
+    clause: str | None
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """Whom a policy names for one concern: roles, by when, by which clause.
+
+    ``recipients`` are all told; ``alternates`` are those the policy names after "or", asked when none of the
+    recipients can act. ``within`` is the policy's own word, ``within_minutes`` this project's reading of it.
+    ``fallback`` says that the policy is silent and the rule is this project's, ``clause`` then being ``None``.
+    """
+
+    concern: str
+    recipients: tuple[str, ...]
+    alternates: tuple[str, ...] = ()
+    clause: str | None = None
+    quotation: str | None = None
+    within: str | None = None
+    within_minutes: int
+    exception: Exemption | None = None
+    fallback: bool = False
+    instructions: tuple[str, ...] = ()
+    digest: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiver:
+    """The person and address behind a role today, and in a sentence why it is they who are told."""
+
+    role: str
+    person: str
+    name: str
+    address: str
+    why: str
