@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts.flag import GRAVE, OPINION
 
 STATES = ("open", "acknowledged", "in_progress", "resolved", "dismissed")
 OPEN_STATES = ("open", "acknowledged", "in_progress")
+# How long after its last flag a burst of opinion about one school is still the same burst.
+WINDOW = timedelta(hours=24)
+# Fewer letters than this are said by many people independently ("well done"), so they are no repost.
+REPOST_LETTERS = 20
+# A repost is recognised by its beginning; reading more than this of a post would only cost time.
+_READ = 20_000
+# The nearest ground first: the very post, the same author in the same thread, the thread, the text, the school.
+_NEARNESS = ("post", "own", "thread", "text", "school")
+_SEVERITY = {
+    "self_harm": 5,
+    "child_at_risk": 5,
+    "indecent_image": 5,
+    "sexual_content": 4,
+    "threat": 4,
+    "extremism": 4,
+    "illegal_activity": 4,
+    "protected_identity": 4,
+    "misconduct_allegation": 3,
+    "contact_with_pupil": 3,
+    "cyberbullying": 3,
+    "discrimination": 3,
+    "identifies_pupil": 3,
+    "personal_data": 3,
+    "confidential_information": 3,
+    "blind_spot": 3,
+    "praise": 1,
+    "policy_question": 1,
+    "account_request": 1,
+    "copyright": 1,
+}
+# Concerns that do harm to the one aimed at, and more so to a child.
+_HARMFUL = ("threat", "sexual_content", "extremism", "cyberbullying", "discrimination", "trolling", "defamation")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +54,8 @@ class Incident:
 
     ``reference`` is random, so that a gap between two tells nothing. ``recipients`` are the roles told and
     ``about`` the accused: flags with others never join. ``keys`` are the fingerprints by which a flag joins.
-    ``severity`` runs from 1 (worth knowing) to 5 (a child may come to harm).
+    ``severity`` runs from 1 (worth knowing) to 5 (a child may come to harm). ``news`` is what has happened so far
+    that its people must hear of, oldest first: a notice's sequence is the position in it.
     """
 
     reference: str
@@ -30,6 +70,17 @@ class Incident:
     opened_at: datetime
     last_flag_at: datetime
     posts: int = 0
+    news: tuple[str, ...] = ("opened",)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to act on it."""
+        return self.state in OPEN_STATES
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether any of its concerns is one that strangers' posts never join."""
+        return any(family(concern) == "grave" for concern in self.concerns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,3 +103,182 @@ class Candidate:
     author: str | None
     text: str
     at: datetime
+
+
+def family(concern: str) -> str:
+    """How a concern groups: ``grave`` (same author and thread), ``opinion`` (also same school) or ``ordinary``."""
+    if concern in GRAVE:
+        return "grave"
+    return "opinion" if concern in OPINION else "ordinary"
+
+
+def severity(concern: str, target: str | None = None, about: str | None = None) -> int:
+    """How much harm a matter may do, from 1 (worth knowing) to 5 (a child may come to harm); a child weighs most."""
+    worst = _SEVERITY.get(concern, 2)
+    if target == "pupil" and concern in _HARMFUL:
+        worst += 1
+    if about is not None:
+        worst = max(worst, 3)
+    return min(worst, 5)
+
+
+def ordered(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The order in which flags are grouped: oldest first, and of one post its grave flags before the others.
+
+    So a post that is a threat and an insult becomes one matter, even where the insult alone would join a storm.
+    """
+    return tuple(sorted(candidates, key=lambda c: (c.at, c.post, family(c.concern) != "grave", c.flag)))
+
+
+def fingerprints(candidate: Candidate) -> tuple[str, ...]:
+    """The keys by which the flag can join an open incident, the nearest first: digests, prefixed with their kind."""
+    kind = family(candidate.concern)
+    platform, origin, _ = candidate.post
+    thread = candidate.thread or candidate.post[2]
+    keys = [_key("post", candidate, *candidate.post)]
+    if candidate.author:
+        keys.append(_key("own", candidate, platform, origin, thread, candidate.author))
+    if kind == "grave":
+        return tuple(keys)
+    keys.append(_key("thread", candidate, platform, origin, thread))
+    words = _words(candidate.text)
+    if sum(map(str.isalpha, words)) >= REPOST_LETTERS:
+        keys.append(_key("text", candidate, words))
+    if kind == "opinion":
+        keys.append(_key("school", candidate))
+    return tuple(keys)
+
+
+def join(candidate: Candidate, incidents: Iterable[Incident], window: timedelta = WINDOW) -> Incident | None:
+    """The open incident that the flag belongs to, or ``None`` when it is a matter of its own.
+
+    Among several the nearest ground decides, then the incident that was flagged last.
+    """
+    keys = fingerprints(candidate)
+    best: tuple[int, float, str] | None = None
+    found: Incident | None = None
+    for incident in incidents:
+        nearness = _nearness(candidate, keys, incident, window)
+        if nearness is None:
+            continue
+        rank = (nearness, -incident.last_flag_at.timestamp(), incident.reference)
+        if best is None or rank < best:
+            best, found = rank, incident
+    return found
+
+
+def opened(candidate: Candidate, reference: str) -> Incident:
+    """A new incident with this flag as its first; ``reference`` is random and given by the caller."""
+    return Incident(
+        reference=reference,
+        school=candidate.school,
+        state="open",
+        concerns=(candidate.concern,),
+        severity=severity(candidate.concern, candidate.target, candidate.about),
+        recipients=candidate.recipients,
+        about=candidate.about,
+        targets=(candidate.target,) if candidate.target else (),
+        keys=(*fingerprints(candidate), _alone(candidate, reference)),
+        opened_at=candidate.at,
+        last_flag_at=candidate.at,
+        posts=1,
+    )
+
+
+def joined(incident: Incident, candidate: Candidate, *, new_post: bool = True) -> Incident:
+    """The incident with this flag in it; ``new_post`` is false when another flag of the same post is in it already.
+
+    A matter of one author remembers its posts, so there a post is never counted twice; a storm does not.
+    """
+    counts = new_post and _key("post", candidate, *candidate.post) not in incident.keys
+    concerns = _with(incident.concerns, candidate.concern)
+    after = replace(
+        incident,
+        concerns=concerns,
+        severity=max(incident.severity, severity(candidate.concern, candidate.target, candidate.about)),
+        targets=_with(incident.targets, candidate.target),
+        keys=_keys_after(incident, candidate, concerns),
+        opened_at=min(incident.opened_at, candidate.at),
+        last_flag_at=max(incident.last_flag_at, candidate.at),
+        posts=incident.posts + counts,
+    )
+    reason = news(incident, after)
+    return after if reason is None else replace(after, news=(*incident.news, reason))
+
+
+def news(before: Incident | None, after: Incident) -> str | None:
+    """Why the incident's people must hear of it (again): the reason of a notice, or ``None`` when nothing is new."""
+    if before is None:
+        return "opened"
+    if set(after.concerns) - set(before.concerns):
+        return "new_concern"
+    if set(after.targets) - set(before.targets):
+        return "new_target"
+    return "more_severe" if after.severity > before.severity else None
+
+
+def _nearness(candidate: Candidate, keys: tuple[str, ...], incident: Incident, window: timedelta) -> int | None:
+    """The position in ``_NEARNESS`` of the nearest ground on which the flag joins, or ``None``."""
+    if not incident.is_open or not _same_circle(candidate, incident):
+        return None
+    held = set(incident.keys)
+    for key in keys:
+        kind = key.partition(":")[0]
+        if key in held and (kind != "school" or _within(candidate.at, incident, window)):
+            return _NEARNESS.index(kind)
+    return None
+
+
+def _same_circle(candidate: Candidate, incident: Incident) -> bool:
+    """Whether exactly the same people may know of both."""
+    return (
+        candidate.school == incident.school
+        and candidate.about == incident.about
+        and set(candidate.recipients) == set(incident.recipients)
+    )
+
+
+def _within(moment: datetime, incident: Incident, window: timedelta) -> bool:
+    return incident.opened_at - window <= moment <= incident.last_flag_at + window
+
+
+def _keys_after(incident: Incident, candidate: Candidate, concerns: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys once the flag is in: a grave matter stays shut to strangers, a matter of many is no longer one's own."""
+    keys = (*incident.keys, *fingerprints(candidate))
+    if any(family(concern) == "grave" for concern in concerns):
+        keys = _only(keys, ("post", "own"))
+    elif _alone(candidate, incident.reference) not in incident.keys:
+        keys = _only(keys, ("thread", "text", "school"))
+    return tuple(dict.fromkeys(keys))
+
+
+def _only(keys: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(key for key in keys if key.partition(":")[0] in kinds)
+
+
+def _alone(candidate: Candidate, reference: str) -> str:
+    """The mark of an incident whose posts all come from one author (where that is unknown: are one post)."""
+    platform, origin, post = candidate.post
+    who = ("author", candidate.author) if candidate.author else ("post", post)
+    return _key("alone", candidate, reference, platform, origin, *who)
+
+
+def _key(kind: str, candidate: Candidate, *parts: str) -> str:
+    """A digest of the parts for those who may know, so that equal keys never cross from one circle to another."""
+    circle = [candidate.school, sorted(set(candidate.recipients)), candidate.about]
+    # JSON in ASCII: parts cannot run into each other, and a lone surrogate of a platform does no harm.
+    digest = hashlib.sha256(json.dumps([kind, circle, parts], ensure_ascii=True).encode())
+    return f"{kind}:{digest.hexdigest()[:40]}"
+
+
+def _words(text: str) -> str:
+    """The letters and digits of a text, one space between words: links, marks, case and punctuation do not count."""
+    text = re.sub(r"\b(?:https?://|www\.)\S+", " ", text[:_READ])
+    # Marks go before normalising: a run of them would take time that grows with the square of its length.
+    bare = "".join(c for c in text if not unicodedata.combining(c))
+    plain = unicodedata.normalize("NFKD", bare).casefold()
+    return " ".join("".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c)).split())
+
+
+def _with(values: tuple[str, ...], value: str | None) -> tuple[str, ...]:
+    return values if value is None or value in values else (*values, value)
