@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,3 +34,21 @@ class Notice:
     retry_at: datetime | None = None
     attempts: int = 0
     last_error: str | None = None
+
+
+def notice_id(subject_of: str, receiver: str, reason: str, sequence: int = 0) -> str:
+    """The id that the same notice has every time it is made: 26 plain characters that give nothing away."""
+    parts = json.dumps([subject_of, receiver, reason, sequence], ensure_ascii=True).encode()
+    return base64.b32encode(hashlib.sha256(parts).digest()[:16]).decode("ascii").rstrip("=").lower()
+
+
+def message_id(notice: str, domain: str) -> str:
+    """The Message-ID of the notice of that id, ``<id@domain>``; a repeat is recognised by it.
+
+    Raises:
+        ValueError: the domain could not stand in a header.
+    """
+    ascii_domain = domain.encode("idna").decode("ascii")
+    if not ascii_domain or not all(c.isalnum() or c in ".-" for c in ascii_domain):
+        raise ValueError(f"domain {domain!r} cannot stand in a Message-ID; write one like watcher.example.org")
+    return f"<{notice}@{ascii_domain}>"
