@@ -29,7 +29,7 @@ from connectors.errors import PermanentError, RefusedAddressError, TransientErro
 
 __all__ = ["MAX_BYTES", "HttpClient", "Response", "error_for", "is_public", "origin_of", "resolve_public", "retry_at"]
 
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 6 * 1024 * 1024
 MAX_REDIRECTS = 5
 USER_AGENT = "Watcher/0.1 (school safeguarding monitor)"
 _HOST = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
