@@ -17,6 +17,7 @@ import pytest
 
 from alerts.school import ROLES
 from connectors.post import KINDS, READS
+from watcher import config
 from watcher.demo.scenario import Line, load, settings
 from watcher.demo.server import DemoServer, resume
 from watcher.demo.site import token
@@ -227,6 +228,14 @@ def test_the_settings_hold_together() -> None:
     assert all(person["email"].endswith(".example") for person in TOML["people"])
 
 
+def test_watcher_takes_the_settings_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "watcher.toml"
+    path.write_text(settings(8123, tmp_path, START), encoding="utf-8")
+    taken = config.load(path)
+    assert (len(taken.schools), len(taken.accounts), taken.mail.channel) == (5, 20, "folder")
+    assert {account.every_s for account in taken.accounts} == {3}
+
+
 def test_each_school_has_a_head_a_lead_a_chair_and_the_provider() -> None:
     held = {(h["role"], h.get("school")) for h in TOML["holdings"]}
     for school in SCHOOLS:
@@ -257,7 +266,7 @@ def test_a_folder_with_quotes_and_backslashes_stays_one_folder(tmp_path: Path) -
     assert made["database"]["url"] == f"sqlite:///{folder.as_posix()}/watcher.db"
     assert made["mail"]["folder"] == f"{folder.as_posix()}/outbox"
     assert made["server"]["port"] == 9001
-    assert made["mail"]["base_url"] == "http://127.0.0.1:9001"
+    assert made["server"]["public_url"] == "http://127.0.0.1:9001"
 
 
 # -- the server --------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from typing import Any
 _SERVER = "http://127.0.0.1:0"
 _DATABASE = '"sqlite:///watcher.db"'
 _OUTBOX = '"outbox"'
-_WEB = "http://127.0.0.1:8080"
-_WEB_PORT = "port = 8080"
+_WEB = "http://127.0.0.1:8030"
+_WEB_PORT = "port = 8030"
 _ABSENCE = ("2026-01-05", "2026-01-09")
 
 
@@ -93,7 +93,7 @@ def _line(row: dict[str, Any]) -> Line:
     )
 
 
-def settings(port: int, folder: Path | str, started_at: datetime | None = None, *, web_port: int = 8080) -> str:
+def settings(port: int, folder: Path | str, started_at: datetime | None = None, *, web_port: int = 8030) -> str:
     """The demo's settings as TOML.
 
     ``port`` is the demo server's, ``web_port`` that of Watcher's own pages; the database and the outbox lie in
