@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -134,6 +135,47 @@ class Post:
             "media": [{"kind": m.kind, "url": m.url, "alt": m.alt} for m in self.media],
             "sha256": self.sha256,
         }
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any], raw: bytes = b"") -> Post:
+        """The post that ``as_dict`` wrote.
+
+        Raises:
+            KeyError: a field that every post has is missing.
+            ValueError: a field's value cannot be.
+        """
+        author = body.get("author")
+        return cls(
+            platform=body["platform"],
+            origin=body.get("origin") or "",
+            id=body["id"],
+            kind=body["kind"],
+            url=body.get("url"),
+            author=None if author is None else Author(**author),
+            text=body["text"],
+            language=body.get("language"),
+            created_at=parse_time(body.get("created_at")),
+            edited_at=parse_time(body.get("edited_at")),
+            reply_to=body.get("reply_to"),
+            thread=body.get("thread"),
+            links=tuple(body.get("links") or ()),
+            media=tuple(Media(**m) for m in body.get("media") or ()),
+            raw=raw,
+        )
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """An RFC 3339 time as an aware one in UTC; ``None`` stays ``None``.
+
+    Raises:
+        ValueError: it is no such time, or has no zone.
+    """
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time needs a zone")
+    return moment.astimezone(UTC)
 
 
 def rfc3339(moment: datetime | None) -> str | None:

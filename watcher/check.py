@@ -1,0 +1,171 @@
+"""What no single key can tell: names that must exist, secrets that must be there, doors that must stay shut."""
+
+from __future__ import annotations
+
+import ipaddress
+import zoneinfo
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from alerts.errors import AlertError
+from alerts.policy import load_pack
+from alerts.school import NEVER_TOLD, ROLES
+from connectors import registry
+from watcher.config import AccountRow, SchoolRow, Settings
+from watcher.errors import ConfigError, StoreError
+from watcher.secret import Secret
+from watcher.store.engine import connect
+
+
+def check(settings: Settings) -> None:
+    """Look at everything that can be checked without a network.
+
+    Raises:
+        ConfigError: every problem, each with its full key and what to write instead.
+    """
+    found = tuple(problems(settings))
+    if found:
+        raise ConfigError(found)
+
+
+def problems(settings: Settings) -> Iterator[str]:
+    """All problems, in the order of the file."""
+    yield from _server(settings)
+    yield from _database(settings)
+    yield from _mail(settings)
+    yield from _twice("trusts", (row.id for row in settings.trusts))
+    yield from _twice("schools", (row.id for row in settings.schools))
+    yield from _twice("people", (row.id for row in settings.people))
+    for number, school in enumerate(settings.schools, 1):
+        yield from _school(settings, f"schools[{number}]", school)
+    yield from _holdings(settings)
+    yield from _twice("accounts", (row.name for row in settings.accounts))
+    for number, account in enumerate(settings.accounts, 1):
+        yield from account_problems(f"accounts[{number}]", account)
+        if account.school is not None:
+            yield from _known(f"accounts[{number}].school", account.school, (s.id for s in settings.schools))
+
+
+def _server(settings: Settings) -> Iterator[str]:
+    host = settings.server.host
+    if not _is_loopback(host):
+        yield (
+            f"server.host: {host!r} is open to others, and there is no login yet; "
+            'write "127.0.0.1" and reach it through an SSH tunnel'
+        )
+    url = settings.heartbeat.url
+    if isinstance(url, Secret):
+        yield from _secret("heartbeat.url", url)
+    elif url is not None:
+        yield from _web_address("heartbeat.url", url)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _database(settings: Settings) -> Iterator[str]:
+    url = settings.database.url
+    if isinstance(url, Secret):
+        yield from _secret("database.url", url)
+        if url.problem:
+            return
+        url = url.read("database.url")
+    try:
+        connect(url)
+    except StoreError as error:
+        yield str(error)
+
+
+def _mail(settings: Settings) -> Iterator[str]:
+    mail = settings.mail
+    if mail.channel == "smtp":
+        if mail.username is not None and mail.password is None:
+            yield 'mail.password: missing; write {env = "WATCHER_MAIL_PASSWORD"} and set that variable'
+        if mail.username is not None and mail.security == "none" and not _is_loopback(mail.host):
+            yield 'mail.security: "none" would send the password openly; write "starttls" or "tls"'
+    if mail.password is not None:
+        yield from _secret("mail.password", mail.password)
+    if settings.schools and settings.alerts.last_resort is None:
+        yield (
+            "alerts.last_resort: missing; write the address that is told when nobody else can be, "
+            "outside every school and trust"
+        )
+
+
+def _school(settings: Settings, key: str, school: SchoolRow) -> Iterator[str]:
+    if school.trust is not None:
+        yield from _known(f"{key}.trust", school.trust, (t.id for t in settings.trusts))
+    try:
+        zoneinfo.ZoneInfo(school.timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        yield f'{key}.timezone: {school.timezone!r} is no time zone; write one such as "Europe/London"'
+    try:
+        load_pack(school.pack)
+    except AlertError as error:
+        yield f"{key}.pack: {error}"
+
+
+def _holdings(settings: Settings) -> Iterator[str]:
+    people = [p.id for p in settings.people]
+    for number, row in enumerate(settings.holdings, 1):
+        key = f"holdings[{number}]"
+        yield from _known(f"{key}.person", row.person, people)
+        yield from _known(f"{key}.role", row.role, (r for r in ROLES if r not in NEVER_TOLD))
+        if (row.school is None) == (row.trust is None):
+            yield f"{key}: name either school or trust"
+        if row.school is not None:
+            yield from _known(f"{key}.school", row.school, (s.id for s in settings.schools))
+        if row.trust is not None:
+            yield from _known(f"{key}.trust", row.trust, (t.id for t in settings.trusts))
+        if row.start is not None and row.end is not None and row.end < row.start:
+            yield f"{key}.until: {row.end} is before from ({row.start})"
+    for number, away in enumerate(settings.absences, 1):
+        yield from _known(f"absences[{number}].person", away.person, people)
+        if away.end < away.start:
+            yield f"absences[{number}].until: {away.end} is before from ({away.start})"
+
+
+def account_problems(key: str, account: AccountRow) -> Iterator[str]:
+    """What is wrong with one account by itself."""
+    yield from _known(f"{key}.platform", account.platform, registry.known())
+    if account.official and account.school is None:
+        yield f"{key}.school: missing; an official account belongs to a school"
+    if account.base_url is not None:
+        yield from _web_address(f"{key}.base_url", account.base_url)
+    for name, secret in (("token", account.token), ("app_secret", account.app_secret)):
+        if secret is not None:
+            yield from _secret(f"{key}.{name}", secret)
+
+
+def _web_address(key: str, url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        sound = False
+    if not sound:
+        yield f'{key}: {url!r} is no web address; write one such as "https://example.org"'
+
+
+def _secret(key: str, secret: Secret) -> Iterator[str]:
+    if secret.problem:
+        yield f"{key}: {secret.problem}"
+
+
+def _known(key: str, value: str, known: Iterable[str]) -> Iterator[str]:
+    names = tuple(known)
+    if value not in names:
+        yield f"{key}: {value!r} is unknown; known are {', '.join(names) or 'none yet'}"
+
+
+def _twice(key: str, names: Iterable[str]) -> Iterator[str]:
+    for name, n in Counter(names).items():
+        if n > 1:
+            yield f"{key}: {name!r} stands there {n} times; each needs a name of its own"

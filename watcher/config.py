@@ -1,0 +1,232 @@
+"""The settings of an installation, from one TOML file and the environment: frozen, and all problems at once."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from watcher.errors import ConfigError
+from watcher.problem import problems_of
+from watcher.secret import Secret
+
+PREFIX = "WATCHER_"
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="lower-case letters, digits, - and _")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(_Table):
+    """Where the pages are served; until there is login, on this machine only."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8030, ge=0, le=65535)
+    public_url: str | None = None
+
+
+class Database(_Table):
+    """Where everything is kept."""
+
+    url: str | Secret = "sqlite:///watcher.db"
+
+
+class Mail(_Table):
+    """How notices leave: by SMTP, or as .eml files in a folder."""
+
+    channel: Literal["smtp", "folder"] = "folder"
+    sender: EmailStr = Field(default="watcher@localhost.example", alias="from")
+    folder: str = "outbox"
+    host: str = "127.0.0.1"
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    username: str | None = None
+    password: Secret | None = None
+    timeout_s: float = Field(default=30.0, gt=0, le=300)
+
+
+class Alerts(_Table):
+    """How flags become incidents, and who is told when nobody else can be."""
+
+    last_resort: EmailStr | None = None
+    criticism_window_h: float = Field(default=24.0, gt=0, le=24 * 14)
+
+
+class Models(_Table):
+    """Which classifiers read every post."""
+
+    classifiers: tuple[Literal["encoder", "huggingface", "patterns"], ...] = ("encoder",)
+    options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    batch: int = Field(default=64, ge=1, le=1024)
+
+
+class Schedule(_Table):
+    """How often things happen."""
+
+    poll_every_s: int = Field(default=300, ge=1, le=86400)
+    tick_s: float = Field(default=1.0, ge=0.05, le=60)
+    workers: int = Field(default=8, ge=1, le=64)
+
+
+class Keep(_Table):
+    """For how many days each kind of thing is kept; no policy states any, these are ours."""
+
+    posts_days: int = Field(default=180, ge=1, le=3650)
+    noise_days: int = Field(default=7, ge=1, le=3650)
+    incidents_days: int = Field(default=365, ge=1, le=3650)
+    notices_days: int = Field(default=365, ge=1, le=3650)
+
+
+class Heartbeat(_Table):
+    """An address of the operator's choice that is called while all is well, so that silence is noticed elsewhere."""
+
+    url: str | Secret | None = None
+    every_s: int = Field(default=60, ge=5, le=86400)
+    allow_private: bool = False
+
+
+class TrustRow(_Table):
+    """A trust of several schools."""
+
+    id: Slug
+    name: str
+
+
+class SchoolRow(_Table):
+    """A school: its names, its place, and which policy pack speaks for it (a shipped one, or a file)."""
+
+    id: Slug
+    name: str
+    pack: str
+    trust: Slug | None = None
+    short_names: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+    hashtags: tuple[str, ...] = ()
+    town: str | None = None
+    postcode_areas: tuple[str, ...] = ()
+    not_about: tuple[str, ...] = ()
+    timezone: str = "Europe/London"
+    url: str | None = None
+
+
+class PersonRow(_Table):
+    """Somebody who can be told."""
+
+    id: Slug
+    name: str
+    email: EmailStr
+
+
+class HoldingRow(_Table):
+    """A person holds a role at a school, or at a trust for all its schools, from a day until a day."""
+
+    person: Slug
+    role: str
+    school: Slug | None = None
+    trust: Slug | None = None
+    start: date | None = Field(default=None, alias="from")
+    end: date | None = Field(default=None, alias="until")
+
+
+class AbsenceRow(_Table):
+    """A person cannot act from a day until a day."""
+
+    person: Slug
+    start: date = Field(alias="from")
+    end: date = Field(alias="until")
+
+
+class AccountRow(_Table):
+    """A source that is read."""
+
+    name: str = Field(min_length=1, max_length=200)
+    school: Slug | None = None
+    platform: str
+    target: str = Field(min_length=1)
+    reads: tuple[Literal["posts", "comments", "mentions", "search"], ...] = Field(default=("posts",), min_length=1)
+    official: bool = False
+    base_url: str | None = None
+    allow_private: bool = False
+    token: Secret | None = None
+    app_secret: Secret | None = None
+    every_s: int | None = Field(default=None, ge=1, le=7 * 86400)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Settings(BaseSettings):
+    """All that an operator can set, each key with a default where one makes sense."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", populate_by_name=False
+    )
+
+    server: Server = Server()
+    database: Database = Database()
+    mail: Mail = Mail()
+    alerts: Alerts = Alerts()
+    models: Models = Models()
+    schedule: Schedule = Schedule()
+    retention: Keep = Keep()
+    heartbeat: Heartbeat = Heartbeat()
+    trusts: tuple[TrustRow, ...] = ()
+    schools: tuple[SchoolRow, ...] = ()
+    people: tuple[PersonRow, ...] = ()
+    holdings: tuple[HoldingRow, ...] = ()
+    absences: tuple[AbsenceRow, ...] = ()
+    accounts: tuple[AccountRow, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment speaks louder than the file."""
+        file = cls.model_config.get("toml_file")
+        toml = (TomlConfigSettingsSource(settings_cls),) if file else ()
+        return (init_settings, env_settings, *toml)
+
+
+def load(path: Path) -> Settings:
+    """The settings in a file, overridden by ``WATCHER_<TABLE>__<KEY>`` in the environment.
+
+    Raises:
+        ConfigError: the file is missing or is no TOML, or keys or values are wrong; every problem is named.
+    """
+    _check_file(path)
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        return FromFile()
+    except ValidationError as error:
+        raise ConfigError(problems_of(error, Settings)) from None
+
+
+def _check_file(path: Path) -> None:
+    """Say what is wrong with the file itself in words, before anything else reads it."""
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError((f"{path}: there is no such file; copy config.example.toml and change it",)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError((f"{path}: cannot be read as UTF-8 text ({error})",)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError((f"{path}: not valid TOML: {error}",)) from error
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors."""
+    made = Settings.model_json_schema(by_alias=True)
+    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    made["title"] = "Watcher settings"
+    return made

@@ -1,0 +1,111 @@
+"""Writes schools, people and accounts from the settings into the store: with a preview, and idempotently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alerts.school import Absence, Holding, Person, School, Trust
+from connectors.post import Account
+from watcher.config import AccountRow, Settings
+from watcher.secret import Secret
+from watcher.store import Store
+from watcher.store.register import Entry, body_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One row that applying would add, change or remove; ``what`` lists the fields that differ."""
+
+    action: str
+    kind: str
+    name: str
+    what: str = ""
+
+
+def entries(settings: Settings, file: str) -> Iterator[Entry]:
+    """The settings' rows as nouns, each with the file and key that keep it."""
+    for n, row in enumerate(settings.trusts, 1):
+        yield Entry(kind="trust", name=row.id, noun=Trust(**row.model_dump()), kept_by=f"{file}: trusts[{n}]")
+    for n, school in enumerate(settings.schools, 1):
+        noun = School(**school.model_dump())
+        yield Entry(kind="school", name=school.id, noun=noun, kept_by=f"{file}: schools[{n}]")
+    for n, person in enumerate(settings.people, 1):
+        noun_of = Person(**person.model_dump())
+        yield Entry(kind="person", name=person.id, noun=noun_of, kept_by=f"{file}: people[{n}]")
+    for n, holding in enumerate(settings.holdings, 1):
+        held = Holding(**holding.model_dump())
+        name = "/".join(str(p) for p in (held.person, held.role, held.school or held.trust, held.start or ""))
+        yield Entry(kind="holding", name=name, noun=held, kept_by=f"{file}: holdings[{n}]")
+    for n, absence in enumerate(settings.absences, 1):
+        away = Absence(**absence.model_dump())
+        name = f"{away.person}/{away.start}"
+        yield Entry(kind="absence", name=name, noun=away, kept_by=f"{file}: absences[{n}]")
+
+
+def account_of(row: AccountRow, key: str = "accounts", *, with_token: bool = False) -> Account:
+    """The account that a row of the settings describes; its token is read only on request.
+
+    Raises:
+        ConfigError: the token is not where the settings say.
+    """
+    token = row.token.read(f"{key}.token") if with_token and isinstance(row.token, Secret) else None
+    values = row.model_dump(exclude={"token", "app_secret", "every_s", "options"})
+    return Account(**values, token=token)
+
+
+def preview(settings: Settings, store: Store) -> tuple[Change, ...]:
+    """What ``apply`` would change, in the order of the file, removals last."""
+    with store.writing() as connection:
+        old = store.register.bodies(connection)
+        found = [*_entry_changes(settings, old)]
+    states = {state.account.name: state for state in store.accounts.all()}
+    for row in settings.accounts:
+        state = states.pop(row.name, None)
+        if state is None:
+            found.append(Change(action="add", kind="account", name=row.name))
+        elif state.account != account_of(row) or state.every_s != _every(row, settings):
+            found.append(Change(action="change", kind="account", name=row.name))
+    found += [Change(action="remove", kind="account", name=name) for name in states]
+    return tuple(found)
+
+
+def _entry_changes(settings: Settings, old: dict[tuple[str, str], tuple[dict[str, Any], str]]) -> Iterator[Change]:
+    left = dict(old)
+    for entry in entries(settings, ""):
+        before = left.pop((entry.kind, entry.name), None)
+        after = body_of(entry.noun)
+        if before is None:
+            yield Change(action="add", kind=entry.kind, name=entry.name)
+        elif before[0] != after:
+            what = ", ".join(sorted(key for key in after if before[0].get(key) != after[key]))
+            yield Change(action="change", kind=entry.kind, name=entry.name, what=what)
+    for kind, name in left:
+        yield Change(action="remove", kind=kind, name=name)
+
+
+def apply(settings: Settings, store: Store, file: str, now: datetime) -> tuple[Change, ...]:
+    """Write everything in one transaction; what was changed. Applying twice changes nothing the second time.
+
+    Raises:
+        StoreError: nothing was written.
+    """
+    changes = preview(settings, store)
+    with store.writing() as connection:
+        for entry in entries(settings, file):
+            store.register.put(connection, entry, now)
+        for n, row in enumerate(settings.accounts, 1):
+            kept_by = f"{file}: accounts[{n}]"
+            store.accounts.put(connection, account_of(row), _every(row, settings), kept_by, now)
+        for change in changes:
+            if change.action == "remove" and change.kind == "account":
+                store.accounts.retire(connection, change.name, now)
+            elif change.action == "remove":
+                store.register.remove(connection, change.kind, change.name)
+    return changes
+
+
+def _every(row: AccountRow, settings: Settings) -> int:
+    return row.every_s or settings.schedule.poll_every_s

@@ -1,0 +1,23 @@
+"""What can go wrong in the running of the house."""
+
+from __future__ import annotations
+
+
+class WatcherError(Exception):
+    """Something that the operator must know or mend."""
+
+
+class ConfigError(WatcherError):
+    """The settings are wrong; ``problems`` hold every one, each with its full key and what to write instead."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("the settings have problems:\n" + "\n".join(f"  {line}" for line in problems))
+        self.problems = problems
+
+
+class StoreError(WatcherError):
+    """Nothing was written; the verb runs again."""
+
+
+class AlreadyRunningError(WatcherError):
+    """Another process ticks on this store."""

@@ -1,0 +1,80 @@
+"""Polling: one page of one account, with whatever can go wrong turned into when to come back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from connectors.connector import Connector
+from connectors.errors import ConnectorError, PermanentError, RateLimitedError, TransientError
+from connectors.post import Account
+from watcher.errors import ConfigError
+from watcher.store import Store
+from watcher.store.accounts import BLIND_AFTER, AccountState
+
+log = structlog.get_logger(__name__)
+
+_PROBE = timedelta(hours=1)
+_LONGEST = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Polled:
+    """How one poll went: new versions, whether more waits, and whether the account has just gone blind or come back."""
+
+    new: int = 0
+    more: bool = False
+    error: str | None = None
+    went_blind: bool = False
+    came_back: bool = False
+
+
+class Poller:
+    """Reads accounts, one page a call."""
+
+    def __init__(
+        self, store: Store, connector_of: Callable[[Account], Connector], token_of: Callable[[str], str | None]
+    ) -> None:
+        self._store = store
+        self._connector_of = connector_of
+        self._token_of = token_of
+
+    def poll(self, state: AccountState, now: datetime) -> Polled:
+        """Read one page and store it with its cursor; errors are noted with when to try again.
+
+        Raises:
+            StoreError: nothing was written.
+        """
+        name = state.account.name
+        try:
+            account = replace(state.account, token=self._token_of(name))
+            page = self._connector_of(account).fetch(account, state.cursor)
+        except (ConnectorError, ConfigError) as error:
+            return self._failed(state, error, now)
+        new = self._store.accounts.succeeded(state, page, now, self._store.retention.posts_days)
+        log.info("polled", account=name, posts=len(page.posts), new=new, more=page.more, gaps=len(page.gaps))
+        return Polled(new=new, more=page.more, came_back=state.blind_since is not None)
+
+    def _failed(self, state: AccountState, error: ConnectorError | ConfigError, now: datetime) -> Polled:
+        permanent = isinstance(error, (PermanentError, ConfigError))
+        next_at = _next(state, error, now)
+        why = f"{type(error).__name__}: {error}"
+        blind = self._store.accounts.failed(state, why, permanent=permanent, next_at=next_at, now=now)
+        log.warning("poll_failed", account=state.account.name, error=type(error).__name__, next_at=next_at.isoformat())
+        return Polled(error=why, went_blind=blind)
+
+
+def _next(state: AccountState, error: Exception, now: datetime) -> datetime:
+    """When to try again: at the platform's own word, in an hour for what a person must mend, else ever later."""
+    every = timedelta(seconds=state.every_s)
+    if isinstance(error, RateLimitedError) and error.retry_at is not None:
+        # A platform's clock may be wrong: not at once, and not next year.
+        return min(max(error.retry_at, now + timedelta(seconds=1)), now + timedelta(days=1))
+    if not isinstance(error, TransientError) and state.failures + 1 >= BLIND_AFTER:
+        return now + max(_PROBE, every)
+    longer = min(every * 2 ** min(state.failures, 6), max(_LONGEST, every))
+    return now + longer * random.uniform(0.8, 1.2)  # noqa: S311 - jitter keeps sources apart, it guards nothing

@@ -1,0 +1,120 @@
+"""When, and nothing else: the only place that asks the clock. Due times live in the store; this only ticks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from watcher.errors import StoreError
+from watcher.service import Service
+from watcher.store.accounts import AccountState
+
+log = structlog.get_logger(__name__)
+
+# A first reading of years of history gives way to the others after this many pages; it goes on at the next tick.
+PAGES_A_TURN = 20
+BEAT_S = 5
+# One batch of posts is read in seconds; a stream that has not moved for this long is stuck.
+STILL = timedelta(minutes=3)
+PURGE_EVERY = timedelta(hours=24)
+
+
+def clock() -> datetime:
+    """The time now, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Scheduler:
+    """Ticks the verbs: each account in a thread of its own, the rest of the stream in one."""
+
+    def __init__(
+        self, service: Service, *, tick_s: float, workers: int, beat: Callable[[datetime], None] | None = None
+    ) -> None:
+        self._service = service
+        self._tick_s = tick_s
+        self._beat = beat
+        self._progress = clock()
+        self._stopping = threading.Event()
+        self._in_flight: set[str] = set()
+        self._guard = threading.Lock()
+        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="poll")
+        self._ticker = BackgroundScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+
+    def start(self) -> None:
+        """Begin to tick; comes back at once."""
+        for job, every in (
+            (self._poll, self._tick_s),
+            (self._advance, self._tick_s),
+            (self._deliver, self._tick_s),
+            (self._digest, max(self._tick_s, 30)),
+            (self._purge, max(self._tick_s, 600)),
+            (self._alive, BEAT_S),
+        ):
+            self._ticker.add_job(job, "interval", seconds=every, next_run_time=clock())
+        self._ticker.start()
+
+    def stop(self) -> None:
+        """Finish what is under way and tick no more."""
+        self._stopping.set()
+        self._ticker.shutdown(wait=True)
+        self._workers.shutdown(wait=True, cancel_futures=True)
+
+    def _poll(self) -> None:
+        for state in self._service.store.accounts.due(clock()):
+            with self._guard:
+                if state.account.name in self._in_flight or self._stopping.is_set():
+                    continue
+                self._in_flight.add(state.account.name)
+            self._workers.submit(self._poll_one, state)
+
+    def _poll_one(self, state: AccountState) -> None:
+        """Read an account until nothing waits; whatever goes wrong stays with this account."""
+        name = state.account.name
+        try:
+            for _ in range(PAGES_A_TURN):
+                if self._stopping.is_set() or not self._service.poll(state, clock()):
+                    return
+                state = self._service.store.accounts.get(name)
+        except StoreError as error:
+            log.error("store_refused", account=name, error=str(error))
+        except Exception:
+            # A bug in one connector must neither stop the others nor spin: it is shown, and tried again later.
+            log.exception("poll_broke", account=name)
+            self._service.broke(state, clock())
+        finally:
+            with self._guard:
+                self._in_flight.discard(name)
+
+    def _advance(self) -> None:
+        while not self._stopping.is_set() and self._service.advance(clock()):
+            self._progress = clock()
+        self._progress = clock()
+
+    def _deliver(self) -> None:
+        while not self._stopping.is_set() and self._service.deliver(clock()):
+            pass
+
+    def _digest(self) -> None:
+        self._service.digest(clock())
+
+    def _purge(self) -> None:
+        last = self._service.store.purge.last()
+        if last is None or clock() - last[0] >= PURGE_EVERY:
+            self._service.purge(clock())
+
+    def _alive(self) -> None:
+        """Say that all is well, unless the stream has stood still: a beat that cannot fail would tell nothing."""
+        now = clock()
+        if now - self._progress > STILL:
+            log.error("stream_stands_still", since=self._progress.isoformat())
+            return
+        self._service.store.remember("beat", {}, now)
+        if self._beat is not None:
+            self._beat(now)

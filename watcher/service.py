@@ -1,0 +1,352 @@
+"""The verbs: each takes what waits, does one thing, and writes the result and its done-mark in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from alerts import incident as grouping
+from alerts.case import Case
+from alerts.channel import Channel
+from alerts.errors import DeliveryError
+from alerts.incident import Candidate, Incident
+from alerts.mention import Source, match
+from alerts.notice import Notice
+from alerts.policy import Pack
+from alerts.route import Route
+from alerts.school import HEAD_ROLES, Holding, Person, Register, School
+from classifiers.classifier import Classifier
+from classifiers.errors import ClassifierError
+from classifiers.verdict import Passage, Verdict
+from watcher.errors import StoreError
+from watcher.polling import Poller
+from watcher.store import Store
+from watcher.store.accounts import AccountState
+from watcher.store.incidents import Ungrouped
+from watcher.store.matters import Judgement, Unjudged, input_digest
+from watcher.store.posts import Seen, Unread
+from watcher.telling import Teller
+
+log = structlog.get_logger(__name__)
+
+# A post that the models cannot read three times in a row is set aside, counted and shown as unread.
+TRIES = 3
+# The offices that a post may name: their holders are known to the public.
+PUBLIC_OFFICES = (*HEAD_ROLES, "ceo", "chair_of_governors", "chair_of_trustees")
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTVWXYZ"
+_RETRY = timedelta(seconds=30)
+_LONGEST_RETRY = timedelta(minutes=15)
+
+
+def random_reference() -> str:
+    """A new incident's reference: random, so that a gap between two tells nothing."""
+    return "WT-" + "".join(secrets.choice(_ALPHABET) for _ in range(7))
+
+
+class Service:
+    """Runs the verbs over one store."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        poller: Poller,
+        classifiers: Sequence[Classifier],
+        pack_of: Callable[[str], Pack],
+        teller: Teller,
+        channel: Channel,
+        criticism_window: timedelta = timedelta(hours=24),
+        batch: int = 64,
+    ) -> None:
+        self.store = store
+        self.poller = poller
+        self.teller = teller
+        self._classifiers = tuple(classifiers)
+        self._pack_of = pack_of
+        self._channel = channel
+        self._window = criticism_window
+        self._batch = batch
+        self.read_by = ";".join(f"{c.name}@{c.version}" for c in self._classifiers)
+
+    def begin(self) -> None:
+        """Put back into the queues what an older model read or an older pack judged."""
+        again = self.store.posts.expect(self.read_by)
+        schools = self.store.register.all().schools
+        judged = self.store.matters.reopen_for({s.id: self._pack_of(s.pack).tag for s in schools})
+        log.info("began", model=self.read_by, to_read_again=again, to_judge_again=judged)
+
+    # poll ------------------------------------------------------------------------------------------------------------
+
+    def poll(self, state: AccountState, now: datetime) -> bool:
+        """Read one page of one account; whether more waits. A source that goes blind becomes an incident itself."""
+        polled = self.poller.poll(state, now)
+        if polled.went_blind:
+            self._open_blind_spot(state, polled.error or "", now)
+        if polled.came_back:
+            self.store.incidents.end_fault(state.account.name, now)
+        return polled.more
+
+    def broke(self, state: AccountState, now: datetime) -> None:
+        """Note that reading an account met a fault of ours; it is tried again later, and shown until then."""
+        why = "a fault in Watcher while reading this source; see the log"
+        later = now + timedelta(seconds=max(state.every_s, 60))
+        if self.store.accounts.failed(state, why, permanent=False, next_at=later, now=now):
+            self._open_blind_spot(state, why, now)
+
+    def _open_blind_spot(self, state: AccountState, why: str, now: datetime) -> None:
+        school = self._school_of(state)
+        if school is None:
+            log.error("blind_without_school", account=state.account.name)
+            return
+        route = self._pack_of(school.pack).route("blind_spot")
+
+        def make() -> Incident:
+            return Incident(
+                reference=random_reference(),
+                school=school.id,
+                state="open",
+                concerns=("blind_spot",),
+                severity=grouping.severity("blind_spot"),
+                recipients=route.recipients,
+                opened_at=now,
+                last_flag_at=now,
+            )
+
+        self.store.incidents.start_fault(state.account.name, make, why, now)
+
+    def _school_of(self, state: AccountState) -> School | None:
+        schools = self.store.register.all().schools
+        named = [s for s in schools if s.id == state.account.school]
+        # A search shared by many schools still has to be somebody's to mend.
+        return next(iter(named or schools), None)
+
+    # match -----------------------------------------------------------------------------------------------------------
+
+    def match(self, now: datetime, limit: int = 200) -> int:
+        """Decide for each new version which schools it is about; how many were looked at."""
+        waiting = self.store.posts.unmatched(limit)
+        if not waiting:
+            return 0
+        schools = self.store.register.all().schools
+        accounts = {state.account.name: state for state in self.store.accounts.all()}
+        for seen in waiting:
+            sources = tuple(_source(seen, accounts[name]) for name in seen.accounts if name in accounts)
+            self.store.matters.matched(seen, match(seen.post, schools, sources=sources), now)
+        return len(waiting)
+
+    # classify --------------------------------------------------------------------------------------------------------
+
+    def classify(self, now: datetime, limit: int | None = None) -> int:
+        """Have the models read what waits; how many versions were read."""
+        waiting = self.store.posts.unread(limit or self._batch)
+        if not waiting:
+            return 0
+        passages = [_passage(unread) for unread in waiting]
+        try:
+            read = self._read(passages)
+        except ClassifierError as error:
+            log.warning("batch_unread", size=len(waiting), error=type(error).__name__)
+            return sum(self._classify_alone(unread, now) for unread in waiting)
+        for unread, verdicts in zip(waiting, read, strict=True):
+            self.store.matters.read(unread, verdicts, self.read_by, now)
+        return len(waiting)
+
+    def _read(self, passages: Sequence[Passage]) -> list[tuple[Verdict, ...]]:
+        """The verdicts of every model, passage by passage."""
+        columns = [classifier.classify(passages) for classifier in self._classifiers]
+        return list(zip(*columns, strict=True))
+
+    def _classify_alone(self, unread: Unread, now: datetime) -> int:
+        """Read one version by itself, so that one bad post never holds up the others."""
+        try:
+            verdicts = self._read([_passage(unread)])[0]
+        except ClassifierError:
+            if self.store.matters.failed_to_read(unread) < TRIES:
+                return 0
+            verdicts = tuple(Verdict(model=c.name, version=c.version, unread="failed") for c in self._classifiers)
+            log.error("post_set_aside", version=unread.number)
+        self.store.matters.read(unread, verdicts, self.read_by, now)
+        return 1
+
+    # judge -----------------------------------------------------------------------------------------------------------
+
+    def judge(self, now: datetime, limit: int = 200) -> int:
+        """Apply each school's own policy to what waits; how many mentions were judged."""
+        waiting = self.store.matters.unjudged(limit)
+        if not waiting:
+            return 0
+        register = self.store.register.all()
+        schools = {school.id: school for school in register.schools}
+        for unjudged in waiting:
+            school = schools.get(unjudged.mention.school)
+            if school is None:
+                gone = Judgement(number=unjudged.number, flags=(), pack="none", input="")
+                self.store.matters.judged(unjudged, gone, now)
+                continue
+            pack = self._pack_of(school.pack)
+            said = Judgement(
+                number=unjudged.number,
+                flags=tuple(pack.judge(_case(unjudged, school, register, now))),
+                pack=pack.tag,
+                input=input_digest(unjudged, pack.tag),
+            )
+            self.store.matters.judged(unjudged, said, now)
+        return len(waiting)
+
+    # group -----------------------------------------------------------------------------------------------------------
+
+    def group(self, now: datetime, limit: int = 200) -> int:
+        """Make every new flag part of an incident; how many flags were placed."""
+        waiting = self.store.incidents.ungrouped(limit)
+        if not waiting:
+            return 0
+        schools = {school.id: school for school in self.store.register.all().schools}
+        by_number = {flag.number: flag for flag in waiting}
+        candidates = []
+        for flag in waiting:
+            route = self._route_of(flag, schools)
+            if route is None or not route.recipients:
+                self.store.incidents.leave(flag, now)
+            else:
+                candidates.append(_candidate(flag, route, now))
+        known: dict[str, dict[int, Incident]] = {}
+        for candidate in grouping.ordered(candidates):
+            if candidate.school not in known:
+                known[candidate.school] = self.store.incidents.open(candidate.school)
+            self._place(candidate, by_number[candidate.flag], known[candidate.school], now)
+        return len(waiting)
+
+    def _route_of(self, flag: Ungrouped, schools: dict[str, School]) -> Route | None:
+        school = schools.get(flag.school)
+        if school is None:
+            return None
+        of = flag.flag
+        return self._pack_of(school.pack).route(of.concern, about=of.about, target=of.target, author=of.author)
+
+    def _place(self, candidate: Candidate, flag: Ungrouped, known: dict[int, Incident], now: datetime) -> None:
+        found = grouping.join(candidate, known.values(), self._window)
+        if found is None:
+            incident = grouping.opened(candidate, random_reference())
+            known[self.store.incidents.start(flag, incident, now)] = incident
+            return
+        number = next(n for n, incident in known.items() if incident is found)
+        new_post = not self.store.incidents.holds_post(number, flag)
+        after = grouping.joined(found, candidate, new_post=new_post)
+        self.store.incidents.join(number, flag, found, after, now)
+        known[number] = after
+
+    # plan and deliver ------------------------------------------------------------------------------------------------
+
+    def plan(self, now: datetime, limit: int = 50) -> int:
+        """Write the notices that the incidents' news call for; how many incidents were planned."""
+        waiting = self.store.incidents.unplanned(limit)
+        for unplanned in waiting:
+            notices = self.teller.notices(unplanned, now)
+            self.store.notices.keep(unplanned.number, unplanned.incident.news, notices, now)
+        return len(waiting)
+
+    def deliver(self, now: datetime, limit: int = 20) -> int:
+        """Send the notices whose time has come: first the sending, then the mark; how many were sent."""
+        sent = 0
+        for notice in self.store.notices.take(now, limit):
+            try:
+                self._channel.send(notice)
+            except DeliveryError as error:
+                self._undelivered(notice, error, now)
+                continue
+            self.store.notices.sent(notice, now)
+            sent += 1
+        return sent
+
+    def _undelivered(self, notice: Notice, error: DeliveryError, now: datetime) -> None:
+        log.warning("undelivered", notice=notice.id, permanent=error.permanent)
+        if error.permanent:
+            self.store.notices.failed(notice, str(error), now)
+            return
+        pause = min(_RETRY * 2 ** min(notice.attempts, 8), _LONGEST_RETRY)
+        self.store.notices.put_off(notice, str(error), now + pause)
+
+    # digest and purge ------------------------------------------------------------------------------------------------
+
+    def digest(self, now: datetime) -> int:
+        """Write the weekly digests that are due; how many notices were new."""
+        return sum(self.store.notices.add(notice, now) for notice in self.teller.digests(now))
+
+    def purge(self, now: datetime) -> dict[str, int]:
+        """Delete what is past its time; how many rows of each table."""
+        report = self.store.purge.purge(now)
+        log.info("purged", **report)
+        return report
+
+    def advance(self, now: datetime) -> int:
+        """Run every verb from match to plan once; how much was done in all. A full disk stops it, nothing is lost."""
+        try:
+            return self.match(now) + self.classify(now) + self.judge(now) + self.group(now) + self.plan(now)
+        except StoreError as error:
+            log.error("store_refused", error=str(error))
+            return 0
+
+
+def _source(seen: Seen, state: AccountState) -> Source:
+    account = state.account
+    author = seen.post.author
+    if author is not None and author.official and account.official:
+        read = "posts"
+    elif seen.answers_official and account.official:
+        read = "comments"
+    elif "search" in account.reads:
+        read = "search"
+    else:
+        read = next((r for r in ("mentions", "comments") if r in account.reads), "posts")
+    return Source(account=account.name, school=account.school, read=read, official=account.official)
+
+
+def _passage(unread: Unread) -> Passage:
+    post = unread.post
+    return Passage(
+        text=post.text,
+        reply_to=unread.parent,
+        official=bool(post.author and post.author.official),
+        has_image=bool(post.media),
+    )
+
+
+def _case(unjudged: Unjudged, school: School, register: Register, now: datetime) -> Case:
+    today = now.date()
+    officers: list[tuple[Holding, Person]] = [
+        (holding, register.person(holding.person))
+        for holding in register.holdings
+        if holding.role in PUBLIC_OFFICES
+        and holding.holds_on(today)
+        and (holding.school == school.id or (holding.trust is not None and holding.trust == school.trust))
+    ]
+    return Case(
+        post=unjudged.post,
+        school=school,
+        mention=unjudged.mention,
+        verdicts=unjudged.verdicts,
+        answers=unjudged.answers,
+        officers=tuple(officers),
+    )
+
+
+def _candidate(flag: Ungrouped, route: Route, now: datetime) -> Candidate:
+    post = flag.post
+    said = post.created_at
+    return Candidate(
+        flag=flag.number,
+        mention=flag.mention,
+        school=flag.school,
+        concern=flag.flag.concern,
+        recipients=route.recipients,
+        about=flag.flag.about,
+        target=flag.flag.target,
+        post=post.key,
+        thread=post.thread or post.reply_to or post.id,
+        author=post.author.id if post.author else None,
+        text=post.text,
+        at=now if said is None or said > now else said,
+    )

@@ -1,0 +1,96 @@
+"""What is true: nouns in, nouns out, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from watcher.store import schema as t
+from watcher.store.accounts import AccountShelf
+from watcher.store.counts import CountShelf
+from watcher.store.engine import connect, reading, ticking_alone, writing
+from watcher.store.incidents import IncidentShelf
+from watcher.store.matters import MatterShelf
+from watcher.store.migration import current, head, upgrade
+from watcher.store.notices import NoticeShelf
+from watcher.store.posts import PostShelf
+from watcher.store.purge import PurgeShelf
+from watcher.store.register import RegisterShelf
+from watcher.store.views import ViewShelf
+from watcher.store.write import put
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """For how many days each kind of thing is kept; our own defaults, for no policy states any."""
+
+    posts_days: int = 180
+    noise_days: int = 7
+    incidents_days: int = 365
+    notices_days: int = 365
+
+
+class Store:
+    """One database and its shelves; opening it touches nothing."""
+
+    def __init__(self, url: str, retention: Retention | None = None) -> None:
+        keep = retention or Retention()
+        self.retention = keep
+        self.engine = connect(url)
+        self.register = RegisterShelf(self.engine)
+        self.posts = PostShelf(self.engine)
+        self.accounts = AccountShelf(self.engine, self.posts)
+        self.matters = MatterShelf(self.engine, keep.posts_days, keep.noise_days)
+        self.incidents = IncidentShelf(self.engine, keep.incidents_days)
+        self.notices = NoticeShelf(self.engine, keep.notices_days)
+        self.counts = CountShelf(self.engine)
+        self.purge = PurgeShelf(self.engine)
+        self.views = ViewShelf(self.engine)
+
+    def migrate(self) -> None:
+        """Bring the tables to this version of Watcher.
+
+        Raises:
+            StoreError: the database cannot be opened or is newer than this version.
+        """
+        upgrade(self.engine)
+
+    def is_current(self) -> bool:
+        """Whether the tables are those of this version of Watcher."""
+        return current(self.engine) == head()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction over several shelves."""
+        with writing(self.engine) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def ticking_alone(self) -> Iterator[None]:
+        """Holds the right to tick.
+
+        Raises:
+            AlreadyRunningError: another process holds it.
+        """
+        with ticking_alone(self.engine):
+            yield
+
+    def remember(self, key: str, value: Any, now: datetime) -> None:
+        """Keep one fact about the service itself."""
+        with writing(self.engine) as connection:
+            put(connection, t.fact, ("key",), {"key": key, "value": value, "at": now})
+
+    def recall(self, key: str) -> tuple[Any, datetime] | None:
+        """A fact and when it was written, or ``None``."""
+        with reading(self.engine) as connection:
+            row = connection.execute(select(t.fact.c.value, t.fact.c.at).where(t.fact.c.key == key)).first()
+            return None if row is None else (row.value, row.at)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()

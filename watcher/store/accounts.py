@@ -1,0 +1,167 @@
+"""Accounts and how their reading goes: cursors, due times, failures, gaps and oddities."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, select, update
+
+from connectors.post import Account, Cursor, Gap, Page
+from watcher.store import schema as t
+from watcher.store.engine import reading, writing
+from watcher.store.posts import PostShelf
+from watcher.store.write import insert_once
+
+# Three permanent errors in a row, and nobody may take silence for quiet any more.
+BLIND_AFTER = 3
+# A source that fails "for now" all this time is as blind as one whose token is dead.
+SILENT_AFTER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountState:
+    """An account (without its token) and how its reading goes."""
+
+    account: Account
+    every_s: int
+    kept_by: str
+    cursor: Cursor | None
+    next_poll_at: datetime
+    last_attempt_at: datetime | None
+    last_success_at: datetime | None
+    failures: int
+    last_error: str | None
+    permanent: bool
+    blind_since: datetime | None
+
+
+class AccountShelf:
+    """Keeps accounts."""
+
+    def __init__(self, engine: Engine, posts: PostShelf) -> None:
+        self._engine = engine
+        self._posts = posts
+
+    def put(self, connection: Connection, account: Account, every_s: int, kept_by: str, now: datetime) -> None:
+        """Write an account; its cursor stays unless it now reads something else."""
+        body = _body(account)
+        old = connection.execute(select(t.account.c.body).where(t.account.c.name == account.name)).first()
+        values: dict[str, Any] = {"school": account.school, "platform": account.platform, "body": body}
+        values |= {"kept_by": kept_by, "every_s": every_s, "retired_at": None}
+        if old is None:
+            fresh = {"failures": 0, "permanent": False, "next_poll_at": now}
+            connection.execute(t.account.insert().values(name=account.name, **values, **fresh))
+            return
+        if any(old.body[key] != body[key] for key in ("platform", "target", "reads", "base_url")):
+            values |= {"cursor": None, "next_poll_at": now}
+        connection.execute(update(t.account).where(t.account.c.name == account.name).values(**values))
+
+    def retire(self, connection: Connection, name: str, now: datetime) -> None:
+        """Stop reading an account; what it brought stays until its time."""
+        connection.execute(update(t.account).where(t.account.c.name == name).values(retired_at=now))
+
+    def all(self) -> tuple[AccountState, ...]:
+        """Every account that is read, by name."""
+        with reading(self._engine) as connection:
+            query = select(t.account).where(t.account.c.retired_at.is_(None)).order_by(t.account.c.name)
+            return tuple(_state(row) for row in connection.execute(query))
+
+    def get(self, name: str) -> AccountState:
+        """One account.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(select(t.account).where(t.account.c.name == name)).first()
+            if row is None:
+                raise KeyError(name)
+            return _state(row)
+
+    def due(self, now: datetime) -> tuple[AccountState, ...]:
+        """The accounts whose time has come, the longest waiting first."""
+        with reading(self._engine) as connection:
+            query = select(t.account).where(t.account.c.retired_at.is_(None), t.account.c.next_poll_at <= now)
+            return tuple(_state(row) for row in connection.execute(query.order_by(t.account.c.next_poll_at)))
+
+    def succeeded(self, state: AccountState, page: Page, now: datetime, days: int) -> int:
+        """Store a page with its cursor, gaps and oddities in one transaction; how many versions were new."""
+        name = state.account.name
+        gone = now + timedelta(days=days)
+        with writing(self._engine) as connection:
+            new = self._posts.keep(connection, name, page.posts, now, days)
+            for gap in page.gaps:
+                row = {"account": name, "start": gap.start, "end": gap.end, "why": gap.why}
+                connection.execute(t.gap.insert().values(**row, at=now, delete_after=gone))
+            self._set_aside(connection, name, page, now)
+            values: dict[str, Any] = {"last_attempt_at": now, "last_success_at": now, "failures": 0}
+            values |= {"last_error": None, "permanent": False, "blind_since": None}
+            values["cursor"] = None if page.cursor is None else page.cursor.state
+            values["next_poll_at"] = now if page.more else now + timedelta(seconds=state.every_s)
+            connection.execute(update(t.account).where(t.account.c.name == name).values(**values))
+            return new
+
+    def _set_aside(self, connection: Connection, name: str, page: Page, now: datetime) -> None:
+        for oddity in page.oddities:
+            digest = hashlib.sha256(oddity.raw).hexdigest()
+            row = {"account": name, "sha256": digest, "raw": oddity.raw[:65536], "why": oddity.why, "at": now}
+            insert_once(connection, t.oddity, {**row, "delete_after": now + timedelta(days=30)})
+
+    def failed(self, state: AccountState, why: str, *, permanent: bool, next_at: datetime, now: datetime) -> bool:
+        """Note that a poll failed; whether the account has just gone blind."""
+        failures = state.failures + 1 if state.permanent == permanent else 1
+        silent = state.last_success_at is not None and now - state.last_success_at > SILENT_AFTER
+        blind = state.blind_since is None and (silent or (permanent and failures >= BLIND_AFTER))
+        values: dict[str, Any] = {"last_attempt_at": now, "failures": failures, "last_error": why}
+        values |= {"permanent": permanent, "next_poll_at": next_at}
+        if blind:
+            values["blind_since"] = now
+        with writing(self._engine) as connection:
+            connection.execute(update(t.account).where(t.account.c.name == state.account.name).values(**values))
+        return blind
+
+    def gaps(self, since: datetime) -> tuple[tuple[str, Gap], ...]:
+        """The stretches of time that platforms could not give, recorded since then, each with its account."""
+        with reading(self._engine) as connection:
+            query = select(t.gap.c.account, t.gap.c.start, t.gap.c.end, t.gap.c.why).where(t.gap.c.at >= since)
+            rows = connection.execute(query.order_by(t.gap.c.at)).all()
+            return tuple((row.account, Gap(start=row.start, end=row.end, why=row.why)) for row in rows)
+
+    def oddities(self) -> dict[str, int]:
+        """How many items are set aside, for each account that has any."""
+        with reading(self._engine) as connection:
+            query = select(t.oddity.c.account, func.count()).group_by(t.oddity.c.account)
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def names(self, connection: Connection) -> Iterable[str]:
+        """The names of all accounts that are read."""
+        return connection.scalars(select(t.account.c.name).where(t.account.c.retired_at.is_(None))).all()
+
+
+def _body(account: Account) -> dict[str, Any]:
+    body = asdict(account)
+    body.pop("token")
+    body["reads"] = list(account.reads)
+    return body
+
+
+def _state(row: Row[Any]) -> AccountState:
+    body = dict(row.body)
+    body["reads"] = tuple(body["reads"])
+    return AccountState(
+        account=Account(**body),
+        every_s=row.every_s,
+        kept_by=row.kept_by,
+        cursor=None if row.cursor is None else Cursor(state=row.cursor),
+        next_poll_at=row.next_poll_at,
+        last_attempt_at=row.last_attempt_at,
+        last_success_at=row.last_success_at,
+        failures=row.failures,
+        last_error=row.last_error,
+        permanent=row.permanent,
+        blind_since=row.blind_since,
+    )

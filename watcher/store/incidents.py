@@ -1,0 +1,243 @@
+"""Incidents, what joins them, and their timeline: what grouping and planning read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, delete, select, update
+
+from alerts.flag import GRAVE, Flag
+from alerts.incident import OPEN_STATES, Incident
+from connectors.post import Post
+from watcher.store import schema as t
+from watcher.store.engine import reading, writing
+from watcher.store.write import insert_once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ungrouped:
+    """A flag without an incident, with its mention, its school and its post."""
+
+    number: int
+    mention: int
+    school: str
+    flag: Flag
+    post: Post
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unplanned:
+    """An incident with news that somebody may have to be told; ``account`` names a source that is blind."""
+
+    number: int
+    incident: Incident
+    account: str | None
+
+
+class IncidentShelf:
+    """Keeps incidents."""
+
+    def __init__(self, engine: Engine, days: int) -> None:
+        self._engine = engine
+        self._days = days
+
+    def ungrouped(self, limit: int) -> tuple[Ungrouped, ...]:
+        """Flags that wait for an incident: those that no other may swallow first, then the oldest."""
+        with reading(self._engine) as connection:
+            query = (
+                select(t.flag.c.id, t.flag.c.mention, t.flag.c.body, t.flag.c.at, t.mention.c.school)
+                .add_columns(t.version.c.body.label("post"))
+                .join(t.mention, t.mention.c.id == t.flag.c.mention)
+                .join(t.version, t.version.c.id == t.mention.c.version)
+                .where(t.flag.c.grouped_at.is_(None), t.flag.c.withdrawn_at.is_(None))
+                .order_by(t.flag.c.concern.in_(GRAVE).desc(), t.flag.c.id)
+                .limit(limit)
+            )
+            return tuple(
+                Ungrouped(
+                    number=row.id,
+                    mention=row.mention,
+                    school=row.school,
+                    flag=Flag(**row.body),
+                    post=Post.from_dict(row.post),
+                    at=row.at,
+                )
+                for row in connection.execute(query)
+            )
+
+    def open(self, school: str) -> dict[int, Incident]:
+        """A school's open incidents, by number."""
+        with reading(self._engine) as connection:
+            query = select(t.incident).where(t.incident.c.school == school, t.incident.c.state.in_(OPEN_STATES))
+            rows = connection.execute(query.where(t.incident.c.account.is_(None)).order_by(t.incident.c.id)).all()
+            return {row.id: incident_of(connection, row) for row in rows}
+
+    def start(self, flag: Ungrouped, incident: Incident, now: datetime) -> int:
+        """Write a new incident with its first flag; its number."""
+        with writing(self._engine) as connection:
+            number = self._insert(connection, incident, None, now)
+            self._join(connection, number, flag.number, now)
+            self._keys(connection, number, incident.keys)
+            note(connection, number, "opened", flag.flag.why, now, self._days)
+            return number
+
+    def join(self, number: int, flag: Ungrouped, before: Incident, after: Incident, now: datetime) -> None:
+        """Write that a flag joined an incident, with what the incident has become."""
+        with writing(self._engine) as connection:
+            values = _values(after) | {"delete_after": now + timedelta(days=self._days)}
+            if after.news != before.news:
+                values["plan_due"] = True
+                note(connection, number, after.news[-1], flag.flag.why, now, self._days)
+            connection.execute(update(t.incident).where(t.incident.c.id == number).values(**values))
+            self._join(connection, number, flag.number, now)
+            self._keys(connection, number, after.keys, before.keys)
+
+    def holds_post(self, number: int, flag: Ungrouped) -> bool:
+        """Whether another flag on the same post is in the incident already."""
+        with reading(self._engine) as connection:
+            post = select(t.version.c.post).join(t.mention, t.mention.c.version == t.version.c.id)
+            query = (
+                select(t.flag.c.id)
+                .join(t.mention, t.mention.c.id == t.flag.c.mention)
+                .join(t.version, t.version.c.id == t.mention.c.version)
+                .where(t.flag.c.incident == number)
+                .where(t.version.c.post == post.where(t.mention.c.id == flag.mention).scalar_subquery())
+            )
+            return connection.execute(query.limit(1)).first() is not None
+
+    def leave(self, flag: Ungrouped, now: datetime) -> None:
+        """Mark a flag that no person is to be told of at once: it goes into the digest alone."""
+        with writing(self._engine) as connection:
+            connection.execute(update(t.flag).where(t.flag.c.id == flag.number).values(grouped_at=now))
+
+    def _insert(self, connection: Connection, incident: Incident, account: str | None, now: datetime) -> int:
+        row = _values(incident) | {"reference": incident.reference, "school": incident.school, "account": account}
+        row |= {"recipients": list(incident.recipients), "about": incident.about, "opened_at": incident.opened_at}
+        row |= {"plan_due": True, "delete_after": now + timedelta(days=self._days)}
+        number = connection.execute(t.incident.insert().values(**row)).inserted_primary_key
+        assert number is not None  # noqa: S101 - both databases give the key of a row just inserted
+        return int(number[0])
+
+    def _join(self, connection: Connection, number: int, flag: int, now: datetime) -> None:
+        connection.execute(update(t.flag).where(t.flag.c.id == flag).values(incident=number, grouped_at=now))
+        self._keep_as_long(connection, number, flag)
+
+    def _keep_as_long(self, connection: Connection, number: int, flag: int) -> None:
+        """What an incident rests on is kept as long as the incident."""
+        gone = connection.scalar(select(t.incident.c.delete_after).where(t.incident.c.id == number))
+        mention = select(t.flag.c.mention).where(t.flag.c.id == flag)
+        version = select(t.mention.c.version).where(t.mention.c.id.in_(mention))
+        post = select(t.version.c.post).where(t.version.c.id.in_(version))
+        for table, key, among in (
+            (t.flag, t.flag.c.id, [flag]),
+            (t.mention, t.mention.c.id, mention),
+            (t.verdict, t.verdict.c.version, version),
+            (t.version, t.version.c.id, version),
+            (t.post, t.post.c.id, post),
+        ):
+            shorter = key.in_(among) & (table.c.delete_after < gone)
+            connection.execute(update(table).where(shorter).values(delete_after=gone))
+
+    def _keys(self, connection: Connection, number: int, keys: Sequence[str], old: Sequence[str] = ()) -> None:
+        for key in set(keys) - set(old):
+            insert_once(connection, t.fingerprint, {"key": key, "incident": number})
+        gone = set(old) - set(keys)
+        if gone:
+            lost = (t.fingerprint.c.incident == number) & t.fingerprint.c.key.in_(gone)
+            connection.execute(delete(t.fingerprint).where(lost))
+
+    def unplanned(self, limit: int) -> tuple[Unplanned, ...]:
+        """Incidents with news, the gravest first."""
+        with reading(self._engine) as connection:
+            query = select(t.incident).where(t.incident.c.plan_due, t.incident.c.state.in_(OPEN_STATES))
+            rows = connection.execute(query.order_by(t.incident.c.severity.desc(), t.incident.c.id).limit(limit))
+            return tuple(
+                Unplanned(
+                    number=row.id,
+                    incident=incident_of(connection, row),
+                    account=row.account,
+                )
+                for row in rows.all()
+            )
+
+    def start_fault(self, account: str, make: Callable[[], Incident], why: str, now: datetime) -> bool:
+        """Open the blind-spot incident of an account unless it is open; whether it was opened."""
+        with writing(self._engine) as connection:
+            key = f"blind:{account}"
+            if connection.scalar(select(t.fingerprint.c.incident).where(t.fingerprint.c.key == key)) is not None:
+                return False
+            number = self._insert(connection, make(), account, now)
+            self._keys(connection, number, [key])
+            note(connection, number, "opened", why, now, self._days)
+            return True
+
+    def end_fault(self, account: str, now: datetime) -> None:
+        """Resolve the blind-spot incident of an account that can be read again."""
+        with writing(self._engine) as connection:
+            key = t.fingerprint.c.key == f"blind:{account}"
+            number = connection.scalar(select(t.fingerprint.c.incident).where(key))
+            if number is not None:
+                self._set_state(connection, number, "resolved", "the source can be read again", now)
+
+    def set_state(self, reference: str, state: str, why: str, now: datetime) -> bool:
+        """Move an incident to a state; whether there is such an incident."""
+        with writing(self._engine) as connection:
+            number = connection.scalar(select(t.incident.c.id).where(t.incident.c.reference == reference))
+            if number is None:
+                return False
+            self._set_state(connection, number, state, why, now)
+            return True
+
+    def _set_state(self, connection: Connection, number: int, state: str, why: str, now: datetime) -> None:
+        connection.execute(update(t.incident).where(t.incident.c.id == number).values(state=state))
+        note(connection, number, state, why, now, self._days)
+        if state not in OPEN_STATES:
+            connection.execute(delete(t.fingerprint).where(t.fingerprint.c.incident == number))
+
+    def tell_again(self, number: int) -> None:
+        """Have an incident planned again, because whom to tell has changed."""
+        with writing(self._engine) as connection:
+            connection.execute(update(t.incident).where(t.incident.c.id == number).values(plan_due=True))
+
+
+def note(connection: Connection, incident: int, what: str, detail: str, now: datetime, days: int) -> None:
+    """Write one line of an incident's timeline."""
+    row = {"incident": incident, "at": now, "what": what, "detail": detail}
+    connection.execute(t.event.insert().values(**row, delete_after=now + timedelta(days=days)))
+
+
+def _values(incident: Incident) -> dict[str, Any]:
+    """What may change while an incident is open."""
+    return {
+        "state": incident.state,
+        "concerns": list(incident.concerns),
+        "severity": incident.severity,
+        "targets": list(incident.targets),
+        "last_flag_at": incident.last_flag_at,
+        "posts": incident.posts,
+        "news": list(incident.news),
+    }
+
+
+def incident_of(connection: Connection, row: Row[Any]) -> Incident:
+    """The incident that a row and its fingerprints hold."""
+    keys = connection.scalars(select(t.fingerprint.c.key).where(t.fingerprint.c.incident == row.id)).all()
+    return Incident(
+        reference=row.reference,
+        school=row.school,
+        state=row.state,
+        concerns=tuple(row.concerns),
+        severity=row.severity,
+        recipients=tuple(row.recipients),
+        about=row.about,
+        targets=tuple(row.targets),
+        keys=tuple(keys),
+        opened_at=row.opened_at,
+        last_flag_at=row.last_flag_at,
+        posts=row.posts,
+        news=tuple(row.news),
+    )

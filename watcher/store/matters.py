@@ -1,0 +1,260 @@
+"""Mentions, verdicts, answers and flags: what matching, reading and judging write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, select, update
+
+from alerts.answer import Answer
+from alerts.flag import Flag
+from alerts.mention import Mention
+from classifiers.verdict import OperatingPoint, Span, Verdict
+from connectors.post import Post
+from watcher.store import schema as t
+from watcher.store.engine import reading, writing
+from watcher.store.posts import Seen, Unread
+from watcher.store.write import add, insert_once
+
+# When two accounts bring the same post, the surer reading of "is it about us" stands.
+_SURER = {"no": 0, "unclear": 1, "yes": 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unjudged:
+    """A mention whose newest verdict, answer or pack is newer than its judgement."""
+
+    number: int
+    version: int
+    post: Post
+    mention: Mention
+    verdicts: tuple[Verdict, ...]
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What a pack said of a mention, and the digest of all that it was said on."""
+
+    number: int
+    flags: tuple[Flag, ...]
+    pack: str
+    input: str
+
+
+class MatterShelf:
+    """Keeps mentions and what is said of them."""
+
+    def __init__(self, engine: Engine, days: int, noise_days: int) -> None:
+        self._engine = engine
+        self._days = days
+        self._noise_days = noise_days
+
+    def matched(self, seen: Seen, mentions: Sequence[Mention], now: datetime) -> None:
+        """Write which schools a version is about, and that its sightings were looked at."""
+        with writing(self._engine) as connection:
+            for mention in mentions:
+                self._mention(connection, seen, mention, now)
+            looked_at = t.sighting.c.id.in_(seen.sightings)
+            connection.execute(update(t.sighting).where(looked_at).values(matched_at=now))
+            if all(mention.relevance == "no" for mention in mentions):
+                self._shorten(connection, seen.number, now)
+
+    def _mention(self, connection: Connection, seen: Seen, mention: Mention, now: datetime) -> None:
+        values = {"version": seen.number, "school": mention.school, "relevance": mention.relevance}
+        values |= {"reason": mention.reason}
+        gone = now + timedelta(days=self._days)
+        if insert_once(connection, t.mention, {**values, "at": now, "delete_after": gone}) is not None:
+            _count(connection, mention.school, day_of(seen.post, now), f"mentions:{mention.relevance}", 1)
+            return
+        same = (t.mention.c.version == seen.number) & (t.mention.c.school == mention.school)
+        old = connection.execute(select(t.mention.c.id, t.mention.c.relevance).where(same)).one()
+        if _SURER[mention.relevance] > _SURER[old.relevance]:
+            changed = {"relevance": mention.relevance, "reason": mention.reason, "judged_at": None}
+            connection.execute(update(t.mention).where(t.mention.c.id == old.id).values(**changed))
+            _count(connection, mention.school, day_of(seen.post, now), f"mentions:{old.relevance}", -1)
+            _count(connection, mention.school, day_of(seen.post, now), f"mentions:{mention.relevance}", 1)
+
+    def _shorten(self, connection: Connection, version: int, now: datetime) -> None:
+        """What is about none of our schools is not ours to keep."""
+        soon = now + timedelta(days=self._noise_days)
+        for table, key in ((t.version, t.version.c.id), (t.sighting, t.sighting.c.version)):
+            shorter = (key == version) & (table.c.delete_after > soon)
+            connection.execute(update(table).where(shorter).values(delete_after=soon))
+
+    def read(self, unread: Unread, verdicts: Sequence[Verdict], read_by: str, now: datetime) -> None:
+        """Write the verdicts of one version and that it was read; its mentions wait to be judged again."""
+        with writing(self._engine) as connection:
+            gone = self._version_gone(connection, unread.number)
+            if gone is None:
+                return
+            for verdict in verdicts:
+                row = {"version": unread.number, "classifier": verdict.model, "model_version": verdict.version}
+                row |= {"body": _verdict_body(verdict), "unread": verdict.unread, "at": now, "delete_after": gone}
+                insert_once(connection, t.verdict, row)
+            same = t.version.c.id == unread.number
+            connection.execute(update(t.version).where(same).values(read_by=read_by, tries=0))
+            self._reopen(connection, unread, verdicts, now)
+
+    def _version_gone(self, connection: Connection, number: int) -> datetime | None:
+        found: datetime | None = connection.scalar(select(t.version.c.delete_after).where(t.version.c.id == number))
+        return found
+
+    def _reopen(self, connection: Connection, unread: Unread, verdicts: Sequence[Verdict], now: datetime) -> None:
+        of_version = t.mention.c.version == unread.number
+        connection.execute(update(t.mention).where(of_version).values(judged_at=None))
+        reasons = [v.unread for v in verdicts if v.unread]
+        if reasons and len(reasons) == len(verdicts):
+            for school in connection.scalars(select(t.mention.c.school).where(of_version)).all():
+                _count(connection, school, day_of(unread.post, now), f"unread:{reasons[0]}", 1)
+
+    def failed_to_read(self, unread: Unread) -> int:
+        """Count one more failure to read a version; how many there are now."""
+        with writing(self._engine) as connection:
+            same = t.version.c.id == unread.number
+            connection.execute(update(t.version).where(same).values(tries=unread.tries + 1))
+        return unread.tries + 1
+
+    def unjudged(self, limit: int) -> tuple[Unjudged, ...]:
+        """Mentions that wait for their school's policy, oldest first; only of versions that were read."""
+        with reading(self._engine) as connection:
+            query = (
+                select(t.mention, t.version.c.body)
+                .join(t.version, t.version.c.id == t.mention.c.version)
+                .where(t.mention.c.judged_at.is_(None), t.version.c.read_by.is_not(None))
+                .order_by(t.mention.c.version)
+                .limit(limit)
+            )
+            return tuple(self._unjudged(connection, row) for row in connection.execute(query).all())
+
+    def _unjudged(self, connection: Connection, row: Row[Any]) -> Unjudged:
+        return Unjudged(
+            number=row.id,
+            version=row.version,
+            post=Post.from_dict(row.body),
+            mention=Mention(school=row.school, relevance=row.relevance, reason=row.reason),
+            verdicts=verdicts_of(connection, row.version),
+            answers=answers_of(connection, row.id),
+        )
+
+    def judged(self, waiting: Unjudged, said: Judgement, now: datetime) -> None:
+        """Add the flags that now hold, withdraw those that no longer do, and mark the mention judged."""
+        with writing(self._engine) as connection:
+            old = active_flags(connection, waiting.number)
+            new = {flag.rule: flag for flag in said.flags}
+            for number, flag in old.items():
+                if flag.rule not in new or _matter(new[flag.rule]) != _matter(flag):
+                    self._withdraw(connection, number, flag, waiting, now)
+            kept = {flag.rule for flag in old.values() if flag.rule in new and _matter(new[flag.rule]) == _matter(flag)}
+            for flag in said.flags:
+                if flag.rule not in kept:
+                    self._flag(connection, flag, waiting, said.input, now)
+            same = t.mention.c.id == waiting.number
+            connection.execute(update(t.mention).where(same).values(judged_at=now, judged_pack=said.pack))
+
+    def _flag(self, connection: Connection, flag: Flag, of: Unjudged, digest: str, now: datetime) -> None:
+        row = {"mention": of.number, "pack": flag.pack, "pack_version": flag.pack_version, "rule": flag.rule}
+        row |= {"input": digest, "concern": flag.concern, "body": asdict(flag), "at": now}
+        gone = now + timedelta(days=self._days)
+        if insert_once(connection, t.flag, {**row, "delete_after": gone}) is None:
+            # The same input said so before and was overruled in between: the flag holds again.
+            same = [t.flag.c[key] == row[key] for key in ("mention", "pack", "pack_version", "rule", "input")]
+            again = {"withdrawn_at": None, "withdrawn_why": None, "body": row["body"]}
+            connection.execute(update(t.flag).where(*same).values(**again))
+        _count(connection, of.mention.school, day_of(of.post, now), f"flags:{flag.concern}", 1)
+
+    def _withdraw(self, connection: Connection, number: int, flag: Flag, of: Unjudged, now: datetime) -> None:
+        why = "read again: the rule no longer holds"
+        connection.execute(update(t.flag).where(t.flag.c.id == number).values(withdrawn_at=now, withdrawn_why=why))
+        _count(connection, of.mention.school, day_of(of.post, now), f"flags:{flag.concern}", -1)
+
+    def reopen_for(self, packs: Mapping[str, str]) -> int:
+        """Put every mention back whose school's pack (``school id`` → ``name@version``) is newer; how many."""
+        n = 0
+        with writing(self._engine) as connection:
+            for school, pack in packs.items():
+                stale = (t.mention.c.school == school) & (t.mention.c.judged_pack != pack)
+                n += connection.execute(update(t.mention).where(stale).values(judged_at=None)).rowcount
+        return n
+
+    def answered(self, mention: int, answer: Answer) -> None:
+        """Write a person's answer; the case is judged again."""
+        gone = answer.at + timedelta(days=self._days)
+        row = {"mention": mention, "question": answer.question, "value": answer.value, "by": answer.by}
+        with writing(self._engine) as connection:
+            connection.execute(t.answer.insert().values(**row, at=answer.at, delete_after=gone))
+            connection.execute(update(t.mention).where(t.mention.c.id == mention).values(judged_at=None))
+
+
+def active_flags(connection: Connection, mention: int) -> dict[int, Flag]:
+    """The flags of a mention that were not withdrawn, by number."""
+    query = select(t.flag.c.id, t.flag.c.body).where(t.flag.c.mention == mention, t.flag.c.withdrawn_at.is_(None))
+    return {row.id: Flag(**row.body) for row in connection.execute(query)}
+
+
+def verdicts_of(connection: Connection, version: int) -> tuple[Verdict, ...]:
+    """The newest verdict of each classifier on a version."""
+    query = select(t.verdict).where(t.verdict.c.version == version).order_by(t.verdict.c.id)
+    newest = {row.classifier: _verdict(row) for row in connection.execute(query)}
+    return tuple(newest.values())
+
+
+def answers_of(connection: Connection, mention: int) -> tuple[Answer, ...]:
+    """A mention's answers, newest last."""
+    query = select(t.answer).where(t.answer.c.mention == mention).order_by(t.answer.c.id)
+    rows = connection.execute(query)
+    return tuple(Answer(question=r.question, value=r.value, by=r.by, at=r.at) for r in rows)
+
+
+def input_digest(waiting: Unjudged, pack: str) -> str:
+    """The digest of all that a judgement rests on: text, relevance, verdicts, answers, pack."""
+    parts = [
+        waiting.post.content_digest,
+        waiting.mention.relevance,
+        [_verdict_body(v) | {"model": v.model, "version": v.version} for v in waiting.verdicts],
+        [[a.question, a.value] for a in waiting.answers],
+        pack,
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def day_of(post: Post, now: datetime) -> date:
+    """The day on which a post counts: when it was written, or now where that is unknown or still to come."""
+    said = post.created_at
+    return (now if said is None or said > now else said).date()
+
+
+def _matter(flag: Flag) -> tuple[str | None, ...]:
+    """What must stay the same for a flag to be the same matter to the people told."""
+    return (flag.concern, flag.about, flag.target)
+
+
+def _count(connection: Connection, school: str, day: date, what: str, difference: int) -> None:
+    add(connection, t.rollup, {"school": school, "day": day.isoformat(), "what": what}, "n", difference)
+
+
+def _verdict_body(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "scores": dict(verdict.scores),
+        "points": {k: [p.raise_at, p.review_at] for k, p in verdict.points.items()},
+        "spans": [[s.start, s.end, s.kind] for s in verdict.spans],
+        "reason": verdict.reason,
+    }
+
+
+def _verdict(row: Row[Any]) -> Verdict:
+    body = row.body
+    return Verdict(
+        model=row.classifier,
+        version=row.model_version,
+        scores=body["scores"],
+        points={k: OperatingPoint(raise_at=p[0], review_at=p[1]) for k, p in body["points"].items()},
+        spans=tuple(Span(start=s[0], end=s[1], kind=s[2]) for s in body["spans"]),
+        reason=body["reason"],
+        unread=row.unread,
+    )

@@ -1,0 +1,142 @@
+"""The outbox: finished messages, whether they were tried, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, select, update
+
+from alerts.notice import Notice
+from alerts.plan import Planned
+from watcher.store import schema as t
+from watcher.store.engine import reading, writing
+from watcher.store.incidents import note
+from watcher.store.write import insert_once
+
+# How long a try may hang before another may be made; longer than any channel's total time-out.
+LEASE = timedelta(minutes=5)
+
+
+class NoticeShelf:
+    """Keeps notices; it is the log that planning asks (``alerts.plan.NoticeLog``)."""
+
+    def __init__(self, engine: Engine, days: int) -> None:
+        self._engine = engine
+        self._days = days
+
+    def keep(self, incident: int, news: Sequence[str], notices: Sequence[Notice], now: datetime) -> None:
+        """Write the notices of an incident and, unless there is more by now, that its news were dealt with."""
+        with writing(self._engine) as connection:
+            for notice in notices:
+                if self._insert(connection, incident, notice, now):
+                    note(connection, incident, "told", f"{notice.role} ({notice.reason})", now, self._days)
+            same = t.incident.c.id == incident
+            waiting = connection.scalars(select(t.incident.c.news).where(same)).one()
+            connection.execute(update(t.incident).where(same).values(plan_due=len(waiting) > len(news)))
+
+    def add(self, notice: Notice, now: datetime) -> bool:
+        """Write a notice that belongs to no incident, once; whether it is new."""
+        with writing(self._engine) as connection:
+            return self._insert(connection, None, notice, now)
+
+    def _insert(self, connection: Connection, incident: int | None, notice: Notice, now: datetime) -> bool:
+        row: dict[str, Any] = {
+            "id": notice.id,
+            "incident": incident,
+            "subject_of": notice.subject_of,
+            "receiver": notice.receiver,
+        }
+        row |= {"address": notice.address, "role": notice.role, "reason": notice.reason, "state": "pending"}
+        row |= {"sequence": notice.sequence, "message": notice.message, "created_at": now, "retry_at": now}
+        row |= {"attempts": 0, "delete_after": now + timedelta(days=self._days)}
+        same = [t.notice.c[key] == row[key] for key in ("subject_of", "receiver", "reason", "sequence")]
+        if connection.execute(select(t.notice.c.id).where(*same)).first() is not None:
+            return False
+        return insert_once(connection, t.notice, row) is not None
+
+    def planned(self, incident: str) -> tuple[Planned, ...]:
+        """All notices of the incident of that reference, pending, sent or failed."""
+        return tuple(
+            Planned(receiver=notice.receiver, reason=notice.reason, sequence=notice.sequence)
+            for notice in self.of(incident)
+        )
+
+    def of(self, subject: str) -> tuple[Notice, ...]:
+        """What was planned so far about an incident or digest, oldest first."""
+        with reading(self._engine) as connection:
+            query = select(t.notice).where(t.notice.c.subject_of == subject).order_by(t.notice.c.created_at)
+            return tuple(notice_of(row) for row in connection.execute(query))
+
+    def take(self, now: datetime, limit: int) -> tuple[Notice, ...]:
+        """The notices whose time has come, each marked as tried before it is."""
+        with writing(self._engine) as connection:
+            due = select(t.notice).where(t.notice.c.state == "pending", t.notice.c.retry_at <= now)
+            rows = connection.execute(due.order_by(t.notice.c.retry_at).limit(limit)).all()
+            for row in rows:
+                tried = {"attempts": row.attempts + 1, "retry_at": now + LEASE}
+                connection.execute(update(t.notice).where(t.notice.c.id == row.id).values(**tried))
+            return tuple(notice_of(row) for row in rows)
+
+    def sent(self, notice: Notice, now: datetime) -> None:
+        """Mark a notice that the other side has taken."""
+        self._end(notice, {"state": "sent", "sent_at": now, "last_error": None}, "sent", notice.role, now)
+
+    def put_off(self, notice: Notice, why: str, retry_at: datetime) -> None:
+        """Note that a try failed and when the next one is due."""
+        with writing(self._engine) as connection:
+            same = t.notice.c.id == notice.id
+            connection.execute(update(t.notice).where(same).values(last_error=why, retry_at=retry_at))
+
+    def failed(self, notice: Notice, why: str, now: datetime) -> None:
+        """Mark a notice that no further try would bring to its receiver; its incident is planned again."""
+        self._end(notice, {"state": "failed", "last_error": why}, "undelivered", f"{notice.role}: {why}", now)
+        with writing(self._engine) as connection:
+            incident = select(t.notice.c.incident).where(t.notice.c.id == notice.id).scalar_subquery()
+            connection.execute(update(t.incident).where(t.incident.c.id == incident).values(plan_due=True))
+
+    def _end(self, notice: Notice, values: dict[str, Any], what: str, detail: str, now: datetime) -> None:
+        with writing(self._engine) as connection:
+            same = t.notice.c.id == notice.id
+            connection.execute(update(t.notice).where(same).values(**values))
+            incident = connection.scalar(select(t.notice.c.incident).where(same))
+            if incident is not None:
+                note(connection, incident, what, detail, now, self._days)
+
+    def refused_addresses(self) -> frozenset[str]:
+        """Addresses that a mail server has refused for good and that nothing was delivered to since."""
+        with reading(self._engine) as connection:
+            query = select(t.notice.c.address, t.notice.c.state, func.max(t.notice.c.created_at).label("at"))
+            query = query.where(t.notice.c.state.in_(("failed", "sent"))).group_by(t.notice.c.address, t.notice.c.state)
+            newest: dict[str, tuple[datetime, str]] = {}
+            for row in connection.execute(query):
+                newest[row.address] = max(newest.get(row.address, (row.at, row.state)), (row.at, row.state))
+            return frozenset(address for address, (_, state) in newest.items() if state == "failed")
+
+    def pending(self) -> tuple[int, datetime | None]:
+        """How many notices wait to be sent, and since when the oldest does."""
+        with reading(self._engine) as connection:
+            query = select(func.count(), func.min(t.notice.c.created_at)).where(t.notice.c.state == "pending")
+            count, oldest = connection.execute(query).one()
+            return count, oldest
+
+
+def notice_of(row: Row[Any]) -> Notice:
+    """The notice that a row holds."""
+    return Notice(
+        id=row.id,
+        subject_of=row.subject_of,
+        receiver=row.receiver,
+        address=row.address,
+        role=row.role,
+        reason=row.reason,
+        sequence=row.sequence,
+        message=row.message,
+        state=row.state,
+        created_at=row.created_at,
+        sent_at=row.sent_at,
+        retry_at=row.retry_at,
+        attempts=row.attempts,
+        last_error=row.last_error,
+    )

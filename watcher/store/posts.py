@@ -1,0 +1,145 @@
+"""Posts, their versions and who brought them: what polling writes, matching and reading take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select, update
+
+from connectors.post import Post
+from watcher.store import schema as t
+from watcher.store.engine import reading, writing
+from watcher.store.write import insert_once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A stored version of a post, the accounts that brought it, and whether it answers a school's own post."""
+
+    number: int
+    post: Post
+    accounts: tuple[str, ...] = ()
+    sightings: tuple[int, ...] = ()
+    answers_official: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unread:
+    """A stored version that the models have not read, with the text that it answers where that is known."""
+
+    number: int
+    post: Post
+    parent: str | None
+    tries: int
+
+
+class PostShelf:
+    """Keeps posts and versions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def keep(self, connection: Connection, account: str, posts: Sequence[Post], now: datetime, days: int) -> int:
+        """Store what an account brought, in the caller's transaction; how many versions were new."""
+        gone = now + timedelta(days=days)
+        return sum(self._keep_one(connection, account, post, now, gone) for post in posts)
+
+    def _keep_one(self, connection: Connection, account: str, post: Post, now: datetime, gone: datetime) -> int:
+        row = {"platform": post.platform, "origin": post.origin, "post_id": post.id}
+        official = bool(post.author and post.author.official)
+        number = insert_once(
+            connection,
+            t.post,
+            {**row, "thread": post.thread, "official": official, "first_seen_at": now, "delete_after": gone},
+        )
+        if number is None:
+            number = connection.scalar(select(t.post.c.id).where(_is(post.platform, post.origin, post.id)))
+            if official:
+                # A search may have brought it first, without knowing whose it is.
+                connection.execute(update(t.post).where(t.post.c.id == number).values(official=True))
+        body = post.as_dict()
+        values = {"post": number, "digest": post.content_digest, "body": body, "raw": post.raw, "sha256": post.sha256}
+        version = insert_once(connection, t.version, {**values, "seen_at": now, "tries": 0, "delete_after": gone})
+        new = version is not None
+        if version is None:
+            same = (t.version.c.post == number) & (t.version.c.digest == post.content_digest)
+            version = connection.scalar(select(t.version.c.id).where(same))
+        sighting = {"version": version, "account": account, "at": now, "delete_after": gone}
+        insert_once(connection, t.sighting, sighting)
+        return int(new)
+
+    def unmatched(self, limit: int) -> tuple[Seen, ...]:
+        """Versions that an account brought since they were last matched, oldest first."""
+        with reading(self._engine) as connection:
+            waiting = select(t.sighting.c.version).where(t.sighting.c.matched_at.is_(None)).distinct().limit(limit)
+            numbers = sorted(connection.scalars(waiting))
+            return tuple(self._seen(connection, number) for number in numbers)
+
+    def _seen(self, connection: Connection, number: int) -> Seen:
+        body = connection.scalars(select(t.version.c.body).where(t.version.c.id == number)).one()
+        rows = connection.execute(select(t.sighting.c.id, t.sighting.c.account).where(t.sighting.c.version == number))
+        found = rows.all()
+        post = Post.from_dict(body)
+        return Seen(
+            number=number,
+            post=post,
+            accounts=tuple(row.account for row in found),
+            sightings=tuple(row.id for row in found),
+            answers_official=self._answers_official(connection, post),
+        )
+
+    def _answers_official(self, connection: Connection, post: Post) -> bool:
+        """Whether the post stands under one that a school's own account wrote."""
+        above = {i for i in (post.reply_to, post.thread) if i and i != post.id}
+        if not above:
+            return False
+        owned = select(t.post.c.id).where(
+            t.post.c.platform == post.platform,
+            t.post.c.origin == post.origin,
+            t.post.c.post_id.in_(above),
+            t.post.c.official,
+        )
+        return connection.execute(owned.limit(1)).first() is not None
+
+    def unread(self, limit: int) -> tuple[Unread, ...]:
+        """Versions that wait for the models, oldest first."""
+        with reading(self._engine) as connection:
+            columns = select(t.version.c.id, t.version.c.body, t.version.c.tries)
+            query = columns.where(t.version.c.read_by.is_(None)).order_by(t.version.c.id).limit(limit)
+            found = connection.execute(query).all()
+            return tuple(self._unread(connection, number, body, tries) for number, body, tries in found)
+
+    def _unread(self, connection: Connection, number: int, body: Any, tries: int) -> Unread:
+        post = Post.from_dict(body)
+        return Unread(number=number, post=post, parent=self._text_of_parent(connection, post), tries=tries)
+
+    def _text_of_parent(self, connection: Connection, post: Post) -> str | None:
+        if post.reply_to is None:
+            return None
+        query = (
+            select(t.version.c.body)
+            .join(t.post, t.post.c.id == t.version.c.post)
+            .where(_is(post.platform, post.origin, post.reply_to))
+            .order_by(t.version.c.id.desc())
+            .limit(1)
+        )
+        body = connection.scalar(query)
+        return None if body is None else str(body["text"])
+
+    def expect(self, read_by: str) -> int:
+        """Put every version that other models read back into the queue; how many."""
+        with writing(self._engine) as connection:
+            stale = (t.version.c.read_by.is_not(None)) & (t.version.c.read_by != read_by)
+            return connection.execute(update(t.version).where(stale).values(read_by=None, tries=0)).rowcount
+
+    def waiting(self) -> int:
+        """How many versions wait for the models."""
+        with reading(self._engine) as connection:
+            return connection.scalar(select(func.count()).where(t.version.c.read_by.is_(None))) or 0
+
+
+def _is(platform: str, origin: str, post_id: str) -> Any:
+    return (t.post.c.platform == platform) & (t.post.c.origin == origin) & (t.post.c.post_id == post_id)

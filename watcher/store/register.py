@@ -1,0 +1,95 @@
+"""Schools, trusts, people, holdings and absences as rows, each kept by the file and key that wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, select
+
+from alerts.school import Absence, Holding, Person, Register, School, Trust
+from watcher.store import schema as t
+from watcher.store.engine import reading
+from watcher.store.write import put
+
+# People in office stay as long as the file that names them is applied; a row nobody renews goes after this.
+KEPT_DAYS = 400
+
+Noun = School | Trust | Person | Holding | Absence
+_KINDS: dict[str, type[Noun]] = {
+    "trust": Trust,
+    "school": School,
+    "person": Person,
+    "holding": Holding,
+    "absence": Absence,
+}
+_TUPLES = ("short_names", "handles", "hashtags", "postcode_areas", "not_about")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One row of the register: what it is, its name, the noun, and the file and key that keep it."""
+
+    kind: str
+    name: str
+    noun: Noun
+    kept_by: str
+
+
+class RegisterShelf:
+    """Keeps the register."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def all(self) -> Register:
+        """The register as it stands."""
+        with reading(self._engine) as connection:
+            found: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
+            for row in connection.execute(select(t.entry).order_by(t.entry.c.kind, t.entry.c.name)):
+                found[row.kind].append(_noun(row.kind, row.body))
+            return Register(
+                schools=tuple(found["school"]),
+                trusts=tuple(found["trust"]),
+                people=tuple(found["person"]),
+                holdings=tuple(found["holding"]),
+                absences=tuple(found["absence"]),
+            )
+
+    def bodies(self, connection: Connection) -> dict[tuple[str, str], tuple[dict[str, Any], str]]:
+        """Every row as plain values with who keeps it, by kind and name: what a preview compares with."""
+        rows = connection.execute(select(t.entry))
+        return {(row.kind, row.name): (row.body, row.kept_by) for row in rows}
+
+    def put(self, connection: Connection, entry: Entry, now: datetime) -> None:
+        """Write one row."""
+        row = {"kind": entry.kind, "name": entry.name, "body": body_of(entry.noun), "kept_by": entry.kept_by}
+        put(connection, t.entry, ("kind", "name"), {**row, "delete_after": now + timedelta(days=KEPT_DAYS)})
+
+    def remove(self, connection: Connection, kind: str, name: str) -> None:
+        """Delete one row."""
+        connection.execute(delete(t.entry).where(t.entry.c.kind == kind, t.entry.c.name == name))
+
+
+def body_of(noun: Noun) -> dict[str, Any]:
+    """A noun of the register as plain JSON values."""
+    return {key: _plain(value) for key, value in asdict(noun).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _noun(kind: str, body: Mapping[str, Any]) -> Noun:
+    values = dict(body)
+    for key in _TUPLES:
+        if key in values:
+            values[key] = tuple(values[key])
+    for key in ("start", "end"):
+        if values.get(key):
+            values[key] = date.fromisoformat(values[key])
+    return _KINDS[kind](**values)

@@ -1,0 +1,164 @@
+"""What pages, commands and mails show: incidents with all that stands behind them, and totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, func, select, tuple_
+
+from alerts.flag import Flag
+from alerts.incident import OPEN_STATES, Incident
+from alerts.mention import Mention
+from alerts.notice import Notice
+from classifiers.verdict import Verdict
+from connectors.post import Post
+from watcher.store import schema as t
+from watcher.store.engine import reading
+from watcher.store.incidents import incident_of
+from watcher.store.matters import verdicts_of
+from watcher.store.notices import notice_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostView:
+    """A post version in an incident: what was said of it, what is flagged, and whether a newer version is known."""
+
+    post: Post
+    seen_at: datetime
+    mention: Mention
+    verdicts: tuple[Verdict, ...]
+    flags: tuple[Flag, ...]
+    withdrawn: tuple[tuple[Flag, str], ...]
+    superseded: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One line of an incident's timeline."""
+
+    at: datetime
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentView:
+    """An incident with its posts (newest first, at most as many as were asked for), its notices and its timeline."""
+
+    incident: Incident
+    account: str | None
+    posts: tuple[PostView, ...]
+    notices: tuple[Notice, ...]
+    events: tuple[Event, ...]
+
+
+class ViewShelf:
+    """Reads for people; writes nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def incidents(
+        self,
+        *,
+        limit: int,
+        before: tuple[datetime, str] | None = None,
+        school: str | None = None,
+        states: Iterable[str] | None = None,
+    ) -> tuple[Incident, ...]:
+        """Incidents, newest first; ``before`` is the last flag's time and the reference of the last one seen."""
+        query = select(t.incident).order_by(t.incident.c.last_flag_at.desc(), t.incident.c.reference.desc())
+        if before is not None:
+            position = tuple_(t.incident.c.last_flag_at, t.incident.c.reference)
+            query = query.where(position < tuple_(*(_bound(before))))
+        if school is not None:
+            query = query.where(t.incident.c.school == school)
+        if states is not None:
+            query = query.where(t.incident.c.state.in_(tuple(states)))
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.limit(limit)).all()
+            return tuple(incident_of(connection, row) for row in rows)
+
+    def incident(self, reference: str, posts: int = 200) -> IncidentView | None:
+        """One incident with what stands behind it, or ``None`` where there is no such reference."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(t.incident).where(t.incident.c.reference == reference)).first()
+            if row is None:
+                return None
+            return IncidentView(
+                incident=incident_of(connection, row),
+                account=row.account,
+                posts=self._posts(connection, row.id, posts),
+                notices=self._notices(connection, row.id),
+                events=self._events(connection, row.id),
+            )
+
+    def _posts(self, connection: Connection, incident: int, limit: int) -> tuple[PostView, ...]:
+        newest = func.max(t.flag.c.id)
+        mentions = select(t.flag.c.mention).where(t.flag.c.incident == incident).group_by(t.flag.c.mention)
+        numbers = connection.scalars(mentions.order_by(newest.desc()).limit(limit)).all()
+        query = (
+            select(t.mention, t.version.c.body, t.version.c.seen_at, t.version.c.post)
+            .join(t.version, t.version.c.id == t.mention.c.version)
+            .where(t.mention.c.id.in_(numbers))
+        )
+        rows = {row.id: row for row in connection.execute(query)}
+        return tuple(self._post(connection, rows[number], incident) for number in numbers if number in rows)
+
+    def _post(self, connection: Connection, row: Row[Any], incident: int) -> PostView:
+        query = select(t.flag.c.body, t.flag.c.withdrawn_why)
+        mine = (t.flag.c.mention == row.id) & (t.flag.c.incident == incident)
+        flags = connection.execute(query.where(mine).order_by(t.flag.c.id)).all()
+        later = select(t.version.c.id).where(t.version.c.post == row.post, t.version.c.id > row.version)
+        return PostView(
+            post=Post.from_dict(row.body),
+            seen_at=row.seen_at,
+            mention=Mention(school=row.school, relevance=row.relevance, reason=row.reason),
+            verdicts=verdicts_of(connection, row.version),
+            flags=tuple(Flag(**f.body) for f in flags if f.withdrawn_why is None),
+            withdrawn=tuple((Flag(**f.body), f.withdrawn_why) for f in flags if f.withdrawn_why is not None),
+            superseded=connection.execute(later.limit(1)).first() is not None,
+        )
+
+    def _notices(self, connection: Connection, incident: int) -> tuple[Notice, ...]:
+        query = select(t.notice).where(t.notice.c.incident == incident).order_by(t.notice.c.created_at)
+        return tuple(notice_of(row) for row in connection.execute(query))
+
+    def _events(self, connection: Connection, incident: int) -> tuple[Event, ...]:
+        query = select(t.event).where(t.event.c.incident == incident).order_by(t.event.c.id)
+        return tuple(Event(at=row.at, what=row.what, detail=row.detail) for row in connection.execute(query))
+
+    def open_count(self) -> int:
+        """How many incidents are open."""
+        with reading(self._engine) as connection:
+            query = select(func.count()).select_from(t.incident).where(t.incident.c.state.in_(OPEN_STATES))
+            return connection.scalar(query) or 0
+
+    def totals(self) -> dict[str, int]:
+        """How many posts, versions, verdicts, mentions, flags, incidents and notices are stored."""
+        with reading(self._engine) as connection:
+            tables = (t.post, t.version, t.verdict, t.mention, t.flag, t.incident, t.notice)
+            return {table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+
+    def praise(self, school: str, start: date, end: date, limit: int) -> tuple[Post, ...]:
+        """The newest posts flagged as praise of a school, seen from a day until a day."""
+        query: Select[Any] = (
+            select(t.version.c.body)
+            .join(t.mention, t.mention.c.version == t.version.c.id)
+            .join(t.flag, t.flag.c.mention == t.mention.c.id)
+            .where(t.flag.c.concern == "praise", t.flag.c.withdrawn_at.is_(None), t.mention.c.school == school)
+            .order_by(t.flag.c.id.desc())
+            .limit(limit * 5)
+        )
+        with reading(self._engine) as connection:
+            posts = [Post.from_dict(body) for body in connection.scalars(query)]
+        fresh = [p for p in posts if p.created_at is not None and start <= p.created_at.date() <= end]
+        return tuple(fresh[:limit])
+
+
+def _bound(before: tuple[datetime, str]) -> tuple[Any, Any]:
+    at = bindparam("before_at", before[0], type_=t.UtcTime())
+    return at, bindparam("before_reference", before[1])
