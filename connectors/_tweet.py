@@ -1,0 +1,206 @@
+"""Turns what X sends (API v2, with expansions) into posts; pure.
+
+- An edited post gets a new id at X; here it keeps the first id of its history, so that an edit is a new version.
+- A long post is taken whole from ``note_tweet``; ``t.co`` links are written out; links to a post's own pictures go.
+- A repost is kept, as whoever reposted it published it too: it reads ``RT @name: `` and the original's whole text,
+  and its thread is the original's, so that it joins the same matter. A quote is a post with a link to the quoted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.post import Author, Media, Oddity, Post
+
+_EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)
+_KINDS = {"photo": "image", "animated_gif": "image", "video": "video"}
+# The first figure of a media key, for media that X named but did not describe.
+_KEY_KINDS = {"3": "image", "16": "image", "7": "video", "13": "video"}
+_OWN_PICTURE = re.compile(r"/status/\d+/(?:photo|video)/\d+$")
+_REPOST = re.compile(r"^RT @\w+: ")
+# What X writes where it found no language: undetermined, only links, only hashtags, only mentions, and so on.
+_NO_LANGUAGE = {"und", "zxx", "qam", "qct", "qht", "qme", "qst"}
+
+Item = Mapping[str, Any]
+
+
+def born(number: str) -> datetime | None:
+    """When X gave out this id, to the second as X writes times; ``None`` for ids from before November 2010."""
+    value = int(number)
+    if not 1 << 34 < value < 1 << 63:
+        return None
+    return (_EPOCH + timedelta(milliseconds=value >> 22)).replace(microsecond=0)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What came along with a page: users, posts and media by id; ``owner`` is the id of the school's own account."""
+
+    users: Mapping[str, Item]
+    tweets: Mapping[str, Item]
+    media: Mapping[str, Item]
+    owner: str | None = None
+
+    @classmethod
+    def of(cls, body: Item, owner: str | None = None) -> Surroundings:
+        """The surroundings in a page's ``includes``."""
+        includes = body.get("includes")
+        includes = includes if isinstance(includes, dict) else {}
+        return cls(
+            _indexed(includes.get("users"), "id"),
+            _indexed(includes.get("tweets"), "id"),
+            _indexed(includes.get("media"), "media_key"),
+            owner,
+        )
+
+
+def read(items: list[Any], around: Surroundings) -> tuple[list[Post], list[Oddity]]:
+    """The posts of a page, oldest first, and the items that could not be understood."""
+    posts: list[tuple[int, Post]] = []
+    oddities = []
+    for item in items:
+        try:
+            posts.append((int(item["id"]), to_post(item, around)))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
+            oddities.append(Oddity(raw=_bytes(item), why=f"not a post of X: {type(exc).__name__}"))
+    return [post for _, post in sorted(posts, key=lambda pair: pair[0])], oddities
+
+
+def to_post(item: Item, around: Surroundings) -> Post:
+    """One post, reply or repost.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: the item has not the shape of a post.
+    """
+    first, replied = _first_id(item), _referenced(item, "replied_to")
+    source = around.tweets.get(_referenced(item, "retweeted") or "", item)
+    edited = first != item["id"]
+    created = _time(item.get("created_at"))
+    author = _author(str(item["author_id"]), around) if item.get("author_id") else None
+    thread = source.get("conversation_id")
+    return Post(
+        platform="x",
+        id=first,
+        kind="reply" if replied or item.get("in_reply_to_user_id") else "post",
+        text=_text(item, source),
+        url=f"https://x.com/{(author and author.handle) or 'i/web'}/status/{item['id']}",
+        author=author,
+        language=_language(item),
+        created_at=_first_time(first, around) if edited else created,
+        edited_at=created if edited else None,
+        reply_to=_settled(replied, around),
+        thread=_settled(str(thread), around, item) if thread else None,
+        links=tuple(dict.fromkeys(_links(source))),
+        media=tuple(_media(source, around)),
+        raw=_raw(item, source, around),
+    )
+
+
+def _indexed(values: Any, key: str) -> dict[str, Item]:
+    if not isinstance(values, list):
+        return {}
+    return {str(value[key]): value for value in values if isinstance(value, dict) and key in value}
+
+
+def _first_id(item: Item) -> str:
+    """The id that all versions of a post share: the smallest of its history."""
+    own = str(item["id"])
+    if not own.isdecimal() or not own.isascii():
+        raise ValueError("an id of X is a number")
+    return min((str(old) for old in item.get("edit_history_tweet_ids") or [own]), key=int)
+
+
+def _settled(number: str | None, around: Surroundings, own: Item | None = None) -> str | None:
+    """The id under which we know the post of this id, where it is an edited one that came along."""
+    other = own if own is not None and own.get("id") == number else around.tweets.get(number or "")
+    return _first_id(other) if other is not None else number
+
+
+def _first_time(first: str, around: Surroundings) -> datetime | None:
+    original = around.tweets.get(first)
+    return (_time(original.get("created_at")) if original else None) or born(first)
+
+
+def _referenced(item: Item, kind: str) -> str | None:
+    found = (str(ref["id"]) for ref in item.get("referenced_tweets") or () if ref["type"] == kind)
+    return next(found, None)
+
+
+def _author(number: str, around: Surroundings) -> Author:
+    user = around.users.get(number, {})
+    return Author(id=number, handle=user.get("username"), name=user.get("name"), official=number == around.owner)
+
+
+def _language(item: Item) -> str | None:
+    language = item.get("lang")
+    return None if language in _NO_LANGUAGE else language
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def _whole(item: Item) -> Item:
+    """Where text and entities stand: in the note of a long post, else in the item."""
+    note = item.get("note_tweet")
+    return note if isinstance(note, dict) and note.get("text") else item
+
+
+def _text(item: Item, source: Item) -> str:
+    said_so = _REPOST.match(str(item["text"])) if source is not item else None
+    return (said_so[0] if said_so else "") + _written_out(source)
+
+
+def _written_out(item: Item) -> str:
+    """The text as readers see it: links in full, no links to its own pictures, no ``&amp;``."""
+    text = str(_whole(item)["text"])
+    for url in _urls(item):
+        shown = "" if _is_own_picture(url) else str(url.get("expanded_url") or url["url"])
+        text = text.replace(str(url["url"]), shown.replace("&", "&amp;"))
+    # X escapes these three signs and no other.
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return text.rstrip() if item.get("attachments") else text
+
+
+def _urls(item: Item) -> list[Item]:
+    """The links of a post; longest first, as one short link can begin another."""
+    entities = _whole(item).get("entities") or item.get("entities") or {}
+    found = [url for url in entities.get("urls") or () if url.get("url")]
+    return sorted(found, key=lambda url: -len(url["url"]))
+
+
+def _is_own_picture(url: Item) -> bool:
+    return bool(url.get("media_key")) or bool(_OWN_PICTURE.search(str(url.get("expanded_url", ""))))
+
+
+def _links(item: Item) -> Iterator[str]:
+    for url in sorted(_urls(item), key=lambda url: url.get("start") or 0):
+        if not _is_own_picture(url):
+            yield str(url.get("unwound_url") or url.get("expanded_url") or url["url"])
+
+
+def _media(item: Item, around: Surroundings) -> Iterator[Media]:
+    for key in (item.get("attachments") or {}).get("media_keys") or ():
+        media = around.media.get(str(key), {})
+        kind = _KINDS.get(media.get("type", "")) or _KEY_KINDS.get(str(key).partition("_")[0], "other")
+        yield Media(kind=kind, url=media.get("url") or media.get("preview_image_url"), alt=media.get("alt_text"))
+
+
+def _raw(item: Item, source: Item, around: Surroundings) -> bytes:
+    """What X sent for one post: the item, and of what came along only its author, its media and its original."""
+    keys = (source.get("attachments") or {}).get("media_keys") or ()
+    includes = {
+        "users": [around.users[i] for i in (str(item.get("author_id")),) if i in around.users],
+        "media": [around.media[str(key)] for key in keys if str(key) in around.media],
+        "tweets": [] if source is item else [source],
+    }
+    return _bytes({"data": item, "includes": {name: values for name, values in includes.items() if values}})
+
+
+def _bytes(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()

@@ -1,0 +1,253 @@
+"""Reads X (formerly Twitter) by its API v2 with an app's bearer token: timelines, mentions, replies, recent search.
+
+- ``posts``: what the target posted, reposts and its own replies among them.
+- ``mentions``: posts that name the target.
+- ``comments``: others' replies to the target and in conversations that name it, by recent search. One search a poll
+  finds them, while asking for each of its posts' conversations would cost a request a dozen posts.
+- ``search``: the target, verbatim, as the query of a recent search (at most 512 characters).
+
+Recent search reaches back seven days; what is older and unread is reported as a gap.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import tweepy
+
+from connectors._backlog import Backlog, Position
+from connectors._requests import CheckedSession, as_json, said, translated
+from connectors._tweet import Surroundings, born, read
+from connectors.errors import (
+    AccountNotFoundError,
+    AuthenticationError,
+    ConnectorError,
+    PermanentError,
+    RateLimitedError,
+    UnexpectedResponseError,
+)
+from connectors.http import HttpClient, Response, error_for, retry_at
+from connectors.post import Account, Cursor, Gap, Page
+
+_HOST = "https://api.twitter.com"  # a literal inside tweepy; the session answers it from elsewhere
+_HOME = "https://api.x.com"
+_SEARCHED = timedelta(days=7)
+_HANDLE = re.compile(r"(?:https?://(?:www\.)?(?:x|twitter)\.com/)?@?([A-Za-z0-9_]{1,20})/?")
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_ASKED: dict[str, Any] = {
+    "expansions": [
+        "author_id",
+        "referenced_tweets.id",
+        "referenced_tweets.id.author_id",
+        "in_reply_to_user_id",
+        "attachments.media_keys",
+    ],
+    "tweet_fields": [
+        "attachments",
+        "author_id",
+        "conversation_id",
+        "created_at",
+        "edit_controls",
+        "edit_history_tweet_ids",
+        "entities",
+        "in_reply_to_user_id",
+        "lang",
+        "note_tweet",
+        "referenced_tweets",
+    ],
+    "media_fields": ["alt_text", "media_key", "preview_image_url", "type", "url"],
+    "user_fields": ["name", "username"],
+}
+_LEAST = {"posts": 5, "mentions": 5, "comments": 10, "search": 10}
+
+
+class _BadRequestError(PermanentError):
+    """X does not accept a parameter; ``names`` is its whole answer, in which the parameter may be named."""
+
+    def __init__(self, message: str, names: str) -> None:
+        super().__init__(message)
+        self.names = names
+
+
+class XConnector:
+    """Reads one X account, or one search, a page a call; holds no connection between calls, so threads may share it.
+
+    ``timeout_s`` bounds each step of a request and ``total_s`` the whole; ``page_size`` is the most posts a request
+    may cost (X takes 5 to 100).
+    """
+
+    def __init__(self, *, timeout_s: float = 10.0, total_s: float = 30.0, page_size: int = 100) -> None:
+        self._timeout_s, self._total_s = timeout_s, total_s
+        self._page_size = page_size
+
+    def fetch(self, account: Account, cursor: Cursor | None) -> Page:
+        """The next page of the read at hand, see `Connector.fetch`."""
+        place = Position.of(account, cursor, account.reads)
+        allowed = account.base_url if account.allow_private else None
+        with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as web:
+            asker = _Asker(account, web, self._page_size)
+            return self._page(account, asker, asker.identified(place))
+
+    def _page(self, account: Account, asker: _Asker, place: Position) -> Page:
+        body, backlog, gaps = asker.ask(place)
+        items = _items(body)
+        owner = place.kept.get("id") if account.official else None
+        posts, oddities = read(items, Surroundings.of(body, owner))
+        token = _meta(body).get("next_token")
+        after = backlog.advanced(_newest(body, items), str(token) if token else None)
+        moved, more = place.stepped(after, account.reads, drained=not token)
+        return Page(posts=tuple(posts), cursor=moved.cursor(), more=more, gaps=tuple(gaps), oddities=tuple(oddities))
+
+
+class _Asker:
+    """tweepy, kept to our rules: asks X on behalf of one account."""
+
+    def __init__(self, account: Account, web: HttpClient, page_size: int) -> None:
+        token = (account.token or "").strip()
+        if not token and account.base_url is None:  # a proxy of the operator's may add it
+            raise AuthenticationError(f"account {account.name!r} needs an app's bearer token of X: set its token")
+        for name in ("tweepy", "tweepy.client"):  # at DEBUG it writes the Authorization header
+            logger = logging.getLogger(name)
+            logger.setLevel(max(logger.level, logging.INFO))
+        self._token, self._page_size = token, page_size
+        self._date: datetime | None = None
+        self._client = tweepy.Client(token, return_type=dict, wait_on_rate_limit=False)
+        self._client.session = CheckedSession(
+            web, prefix=_HOST, base_url=account.base_url or _HOME, check=self._checked
+        )
+
+    def _checked(self, answer: Response) -> Response:
+        """The answer, where it is a JSON object and no error; remembers the server's time."""
+        try:
+            self._date = parsedate_to_datetime(answer.headers["date"])
+        except (KeyError, ValueError, TypeError):
+            self._date = None
+        _raise_for(answer, self._token)
+        return as_json(answer, "X")
+
+    def _call(self, method: Callable[..., Any], *args: Any, **params: Any) -> Mapping[str, Any]:
+        with translated("X"):
+            try:
+                body: Mapping[str, Any] = method(*args, **params)
+            except tweepy.TweepyException as exc:
+                raise UnexpectedResponseError(f"X answered what cannot be read ({type(exc).__name__})") from None
+        return body
+
+    def identified(self, place: Position) -> Position:
+        """The position with the id and handle that the read at hand needs, looked up once and kept."""
+        if place.at == "search" or set(place.kept) >= ({"id", "handle"} if place.at == "comments" else {"id"}):
+            return place
+        target = place.target.strip()
+        if target.isdecimal() and place.at != "comments":
+            return place.keeping(id=target)
+        match = _HANDLE.fullmatch(target)
+        if match is None:
+            raise AccountNotFoundError(f"{target[:60]!r} is no account of X: write @handle, or the numeric id")
+        named = {"id": target} if target.isdecimal() else {"username": match[1]}
+        body = self._call(self._client.get_user, **named, user_fields=_ASKED["user_fields"])
+        user = body.get("data")
+        if not isinstance(user, dict) or "id" not in user:
+            raise _absence(body, f"X knows no account {target[:60]!r}")
+        return place.keeping(id=str(user["id"]), handle=str(user.get("username") or match[1]))
+
+    def ask(self, place: Position) -> tuple[Mapping[str, Any], Backlog, list[Gap]]:
+        """One page, the backlog that it belongs to, and what X could not give any more.
+
+        X refuses a paging token that it has forgotten, and in a search a mark older than seven days; the round then
+        starts anew without it. What it gives again is absorbed by the post's key.
+        """
+        backlog = place.backlog
+        try:
+            return self._request(place, backlog), backlog, []
+        except _BadRequestError as exc:
+            refused = exc
+        if backlog.token and "since_id" not in refused.names:
+            return self._request(place, Backlog(since=backlog.since)), Backlog(since=backlog.since), []
+        if backlog.since is None:
+            raise refused
+        body = self._request(place, Backlog())
+        if place.at not in ("comments", "search"):
+            return body, Backlog(), []
+        end = self._date - _SEARCHED if self._date else None
+        return body, Backlog(), [Gap(start=born(backlog.since), end=end, why="X's search reaches back seven days")]
+
+    def _request(self, place: Position, backlog: Backlog) -> Mapping[str, Any]:
+        least = _LEAST[place.at]
+        params = {**_ASKED, "since_id": backlog.since, "max_results": min(max(self._page_size, least), 100)}
+        client = self._client
+        match place.at:
+            case "posts":
+                return self._call(client.get_users_tweets, place.kept["id"], pagination_token=backlog.token, **params)
+            case "mentions":
+                return self._call(client.get_users_mentions, place.kept["id"], pagination_token=backlog.token, **params)
+            case "comments":
+                handle = place.kept["handle"]
+                query = f"(to:{handle} OR @{handle}) is:reply -from:{handle}"
+            case _:
+                query = place.target
+        return self._call(client.search_recent_tweets, query, next_token=backlog.token, **params)
+
+
+def _raise_for(answer: Response, token: str) -> None:
+    """Raises what X's status means; its own words are added, as only they tell which permission or plan is missing."""
+    problem = error_for(answer.status, answer.headers, what="X")
+    if problem is None:
+        return
+    words = said(answer, token, "detail", "title")
+    match answer.status:
+        case 400:
+            raise _BadRequestError(f"X refuses the request{words}", answer.body[:4000].decode("utf-8", "replace"))
+        case 402:
+            raise PermanentError(f"X's credits for this app are used up: buy more in its console{words}")
+        case 429:
+            capped = b"usage-capped" in answer.body or b"UsageCapExceeded" in answer.body
+            # The reset header counts the next quarter of an hour, which does not lift a month's cap.
+            raise RateLimitedError(f"X asks for a pause{words}", None if capped else retry_at(answer.headers))
+    if isinstance(problem, PermanentError):
+        raise type(problem)(f"{problem}{words}")
+    raise problem
+
+
+def _items(body: Mapping[str, Any]) -> list[Any]:
+    """The posts of a page; an empty page has none, and says so.
+
+    Raises:
+        AccountNotFoundError, AuthenticationError: X answered 200, but gives only the reason why there is nothing.
+        UnexpectedResponseError: the page is no page.
+    """
+    data = body.get("data")
+    if isinstance(data, list):
+        return data
+    if data is None and body.get("errors"):
+        raise _absence(body, "X does not give this account's posts")
+    if data is None and "result_count" in _meta(body):
+        return []
+    raise UnexpectedResponseError("X answered a page without posts and without a count")
+
+
+def _absence(body: Mapping[str, Any], what: str) -> ConnectorError:
+    """What a 200 with ``errors`` and no data means."""
+    errors = body.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    kind, why = str(first.get("type", "")), str(first.get("title", "no reason given"))[:80]
+    if "not-authorized" in kind:
+        return AuthenticationError(f"{what}: it is protected, or the app may not read it ({why})")
+    if not first:
+        return UnexpectedResponseError(f"{what}, and does not say why")
+    return AccountNotFoundError(f"{what}: missing, renamed or suspended ({why})")
+
+
+def _meta(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    meta = body.get("meta")
+    return meta if isinstance(meta, dict) else {}
+
+
+def _newest(body: Mapping[str, Any], items: list[Any]) -> str | None:
+    """The highest id of a page, by its own word or by its posts, whichever is higher."""
+    named = [str(_meta(body).get("newest_id") or ""), *(str(i.get("id")) for i in items if isinstance(i, dict))]
+    return max((number for number in named if _NUMBER.fullmatch(number)), key=int, default=None)
