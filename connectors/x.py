@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -124,7 +124,7 @@ class _Asker:
     def _checked(self, answer: Response) -> Response:
         """The answer, where it is a JSON object and no error; remembers the server's time."""
         try:
-            self._date = parsedate_to_datetime(answer.headers["date"])
+            self._date = parsedate_to_datetime(answer.headers["date"]).replace(tzinfo=UTC)  # HTTP's dates are all GMT
         except (KeyError, ValueError, TypeError):
             self._date = None
         _raise_for(answer, self._token)
