@@ -1,0 +1,271 @@
+"""Turns a matter or a digest into the finished mail that waits in the outbox."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import css_inline
+import mrml
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from alerts import wording
+from alerts.digest import Digest
+from alerts.errors import AlertError
+from alerts.excerpt import LIMIT, Excerpt, may_quote, plain, quotation, shortened
+from alerts.flag import GRAVE
+from alerts.route import Receiver, Route
+from alerts.school import title
+
+# As many places and excerpts as fit on a phone; the incident's page has the rest.
+_PLACES = 5
+_EXCERPTS = 3
+# What must not be opened by a slip of the thumb.
+_NEVER_LINKED = ("indecent_image", "sexual_content")
+_UPDATES = {
+    "new_concern": "New concern",
+    "new_target": "Somebody else is aimed at",
+    "more_severe": "More serious than before",
+    "chased": "Still waiting",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where something was said: the platform, and the address of the post where there is one."""
+
+    platform: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matter:
+    """What an incident's mail shows.
+
+    ``document`` is the policy's full name, ``short`` how it is cited. ``concerns`` are the most serious first.
+    ``others`` are the roles that were told beside the receiver. ``note`` is a fact of our own (which source is
+    blind since when), never a word of a post. ``undecided`` says that the model was not sure.
+    """
+
+    reference: str
+    school: str
+    document: str
+    short: str
+    concerns: tuple[str, ...]
+    first_at: datetime
+    last_at: datetime
+    link: str
+    posts: int = 1
+    places: tuple[Place, ...] = ()
+    excerpts: tuple[Excerpt, ...] = ()
+    others: tuple[str, ...] = ()
+    about: str | None = None
+    note: str = ""
+    undecided: bool = False
+    timezone: str = "Europe/London"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """The outside of a mail: fixed when the notice is made, so that a repeat is recognisable.
+
+    ``thread`` is the Message-ID of the incident's first notice to this receiver; ``reason`` is the notice's.
+    """
+
+    message_id: str
+    date: datetime
+    sender: str
+    sender_name: str = "Watcher"
+    thread: str | None = None
+    reason: str = "opened"
+
+
+def incident_mail(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: Letter) -> bytes:
+    """The finished message that tells one receiver of an incident: text and HTML, subject and beginning neutral.
+
+    ``routes`` are those of the matter's concerns, in any order. Posts are quoted only where every concern allows it
+    and nobody is accused, whatever the matter holds.
+
+    Raises:
+        AlertError: sender or receiver is no address that mail can be sent to, or the matter has no route.
+    """
+    if not routes:
+        raise AlertError(f"incident {matter.reference} has no route to tell of")
+    shown = _shown(matter, receiver, routes, letter)
+    return _message(_subject(matter, routes, letter), "incident", shown, receiver, letter, _is_urgent(matter))
+
+
+def digest_mail(digest: Digest, receiver: Receiver, letter: Letter) -> bytes:
+    """The finished message with one week of one school or trust.
+
+    Raises:
+        AlertError: sender or receiver is no address that mail can be sent to.
+    """
+    subject = f"[Watcher] Week {digest.week} – {plain(digest.scope)}"
+    shown = {"digest": digest, "praise": _quotations(digest.praise, 2 * LIMIT)}
+    return _message(subject, "digest", shown, receiver, letter, urgent=False)
+
+
+def _subject(matter: Matter, routes: Sequence[Route], letter: Letter) -> str:
+    concern = wording.concern_name(matter.concerns[0])
+    if len(matter.concerns) > 1:
+        concern += " and more"
+    if letter.reason in _UPDATES:
+        concern = f"{_UPDATES[letter.reason]}: {concern}"
+    first = min(routes, key=lambda route: route.within_minutes)
+    return f"[Watcher] {concern} – {plain(matter.school)} – {wording.act_phrase(first)} ({plain(matter.reference)})"
+
+
+def _is_urgent(matter: Matter) -> bool:
+    return any(concern in GRAVE for concern in matter.concerns)
+
+
+def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: Letter) -> dict[str, object]:
+    """All that the templates show, decided here so that they decide nothing."""
+    quotable = may_quote((*matter.concerns, *(route.concern for route in routes)), matter.about)
+    linked = not any(concern in _NEVER_LINKED for concern in matter.concerns)
+    soonest = sorted(routes, key=lambda route: route.within_minutes)
+    return {
+        "matter": matter,
+        "update": _UPDATES.get(letter.reason),
+        "places": [
+            (wording.platform_name(p.platform), p.url, linked and _is_web(p.url)) for p in matter.places[:_PLACES]
+        ],
+        "more_places": max(len(matter.places) - _PLACES, 0),
+        "excerpts": _quotations(matter.excerpts, LIMIT) if quotable else [],
+        "advice": wording.advice(matter.concerns),
+        "grounds": _grounds(matter, receiver, soonest),
+        "why": receiver.why,
+        "soon": list(dict.fromkeys(wording.how_soon(route) for route in soonest[:1])),
+        "steps": list(dict.fromkeys(step for route in soonest for step in route.instructions)),
+        "others": wording.listed(f"the {title(role)}" for role in matter.others) if matter.others else "",
+    }
+
+
+def _quotations(excerpts: Sequence[Excerpt], room: int) -> list[str]:
+    """The first few excerpts, which share the room; one that is empty once cleaned is left out."""
+    some = excerpts[:_EXCERPTS]
+    return [words for excerpt in some if (words := quotation(excerpt, room // len(some)))]
+
+
+def _grounds(matter: Matter, receiver: Receiver, routes: Iterable[Route]) -> list[tuple[str, str]]:
+    """For each ground once: the sentence that says whom it names for what, and the policy's words."""
+    alike: dict[Route, list[str]] = {}
+    for route in routes:
+        # Two concerns that rest on the same words of the policy are told in one sentence.
+        ground = replace(route, concern="", instructions=(), within=None, within_minutes=0)
+        alike.setdefault(ground, []).append(route.concern)
+    return [(_ground(matter, receiver, route, names), route.quotation or "") for route, names in alike.items()]
+
+
+def _ground(matter: Matter, receiver: Receiver, route: Route, concerns: Iterable[str]) -> str:
+    what = wording.listed(f"“{wording.concern_name(concern)}”" for concern in concerns)
+    whom = _whom(receiver, route)
+    exception = f" {route.exception.text}" if route.exception else ""
+    if route.fallback or route.clause is None:
+        ours = "Watcher’s own rule, which can be changed, names"
+        return f"The policy names nobody for this ({what}). {ours} {whom}.{exception}"
+    return f"{matter.short} {route.clause} names {whom}, for {what}.{exception}"
+
+
+def _whom(receiver: Receiver, route: Route) -> str:
+    if receiver.role not in route.recipients:
+        return wording.listed(f"the {title(role)}" for role in route.recipients)
+    others = wording.listed(f"the {title(role)}" for role in route.recipients if role != receiver.role)
+    return f"you, as {title(receiver.role)}" + (f", and {others}" if others else "")
+
+
+def _message(
+    subject: str, template: str, shown: dict[str, object], receiver: Receiver, letter: Letter, urgent: bool
+) -> bytes:
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(letter.sender_name, letter.sender, "the sender")
+    message["To"] = _address(receiver.name, receiver.address, f"the {title(receiver.role)}")
+    message["Subject"] = plain(subject)
+    message["Date"] = letter.date
+    message["Message-ID"] = letter.message_id
+    if letter.thread is not None and letter.thread != letter.message_id:
+        message["In-Reply-To"] = letter.thread
+        message["References"] = letter.thread
+    message["Auto-Submitted"] = "auto-generated"
+    if urgent:
+        message["Importance"] = "high"
+    message.set_content(_text(template, shown), cte="quoted-printable")
+    message.add_alternative(_html(template, shown), subtype="html", cte="quoted-printable")
+    # The library draws it by lot; a notice made twice must be the same bytes twice.
+    message.set_boundary(f"=_{hashlib.sha256(letter.message_id.encode()).hexdigest()[:32]}")
+    return message.as_bytes()
+
+
+def _address(name: str, address: str, whose: str) -> Address:
+    """The address for a header; a name keeps nothing that could end the header."""
+    try:
+        return Address(display_name=plain(name), addr_spec=address)
+    except (ValueError, IndexError) as error:
+        raise AlertError(f"the address of {whose} is not one that mail can be sent to; correct it") from error
+
+
+def _text(template: str, shown: dict[str, object]) -> str:
+    return _templates().get_template(f"{template}.txt").render(shown)
+
+
+def _html(template: str, shown: dict[str, object]) -> str:
+    markup = _templates().get_template(f"{template}.mjml").render(shown)
+    try:
+        # No fonts: the default would be fetched from a stranger at every opening.
+        page = mrml.to_html(markup, render_options=mrml.RenderOptions(disable_comments=False, fonts={})).content
+        return _inliner().inline(page)
+    except (OSError, ValueError, css_inline.InlineError) as error:
+        raise AlertError(f"the {template} mail could not be laid out: {type(error).__name__}") from error
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    templates = Environment(
+        loader=PackageLoader("alerts"),
+        autoescape=select_autoescape(["mjml"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters |= {
+        "concern": wording.concern_name,
+        "happening": wording.happening,
+        "long_time": wording.long_time,
+        "long_day": wording.long_day,
+        "platform": wording.platform_name,
+        "state": wording.state_name,
+        "unread": wording.unread_name,
+        "plain": plain,
+        "address": _address_line,
+    }
+    return templates
+
+
+@lru_cache(maxsize=1)
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def _address_line(url: str) -> str:
+    """A link as people read it: where it leads comes first, and a long end is left out."""
+    return shortened(plain(url).removeprefix("https://").removeprefix("http://").removeprefix("www."), 60)
+
+
+def _is_web(url: str | None) -> bool:
+    """Whether an address may become a link: http and https only, so that no platform can hand us a script."""
+    if url is None or not url.isprintable():
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

@@ -1,0 +1,204 @@
+"""The plain words in which people are told: concerns, platforms, times, what to do at once and what never."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from alerts.route import Route
+from alerts.school import title
+
+# Concern: its name, and in one sentence what has happened, without a word of the post.
+_CONCERNS = {
+    "criticism": ("Criticism", "Somebody has criticised the school, the trust or a decision in public."),
+    "complaint": ("Complaint", "Somebody has complained in public and asks for something to be put right."),
+    "misconduct_allegation": (
+        "Allegation about conduct",
+        "A post alleges misconduct by somebody who works for the school.",
+    ),
+    "staff_conduct": ("Staff conduct online", "A member of staff may have broken the policy online."),
+    "pupil_conduct": ("Pupil conduct online", "A pupil may have broken the policy online."),
+    "parent_conduct": ("Parent conduct online", "A parent may have broken the policy on a school account."),
+    "cyberbullying": ("Cyberbullying", "A post attacks or humiliates a person."),
+    "trolling": ("Trolling", "Posts seem meant to provoke."),
+    "threat": ("Threat", "A post may threaten somebody."),
+    "discrimination": ("Discrimination", "A post attacks people for who they are."),
+    "self_harm": ("Risk of self-harm", "A post suggests that somebody may harm themselves."),
+    "child_at_risk": ("A child may be at risk", "A post suggests that a child may be at risk of harm."),
+    "sexual_content": ("Sexual content", "A post may hold sexual content."),
+    "indecent_image": ("Suspected indecent image", "A post may hold an indecent image of a child."),
+    "extremism": ("Extremism", "A post may promote extremism or draw somebody into it."),
+    "illegal_activity": ("Suspected illegal activity", "A post may show or plan a crime."),
+    "identifies_pupil": ("Pupil identified", "A post makes it possible to tell who a pupil is."),
+    "official_post_breach": (
+        "Official post to check",
+        "A post on an official account may break the rules for such posts.",
+    ),
+    "confidential_information": ("Confidential information", "A post may reveal confidential information."),
+    "protected_identity": ("Protected identity", "A post may reveal an identity that the law protects."),
+    "defamation": ("Possible defamation", "A post may be defamatory."),
+    "copyright": ("Copyright", "A post may use somebody else’s work without leave."),
+    "impersonation": ("Impersonation", "An account or post may pretend to speak for the school."),
+    "contact_with_pupil": (
+        "Contact outside the rules",
+        "There may be contact between staff and pupils or parents outside the rules.",
+    ),
+    "sar": (
+        "Subject access request",
+        "Somebody asks in public for the personal data that is held about them. The clock has started.",
+    ),
+    "press": ("Press enquiry", "Somebody asks for a comment for publication."),
+    "inappropriate_content": ("Inappropriate content", "There is content that may have to be blocked."),
+    "policy_question": ("Question about the policy", "Somebody asks about the social media policy."),
+    "account_request": ("Account request", "Somebody asks for a new account or for access to one."),
+    "foi": (
+        "Freedom of information request",
+        "Somebody asks in public for information that is held. The clock has started.",
+    ),
+    "dp_complaint": ("Data protection complaint", "Somebody complains in public about how personal data is handled."),
+    "underage_account": ("Underage account", "An account may belong to a child below the platform’s age."),
+    "personal_data": ("Personal data", "A post makes somebody’s personal data public."),
+    "blind_spot": (
+        "Source that cannot be read",
+        "Watcher can no longer read a source. What is said there goes unseen until this is mended.",
+    ),
+    "praise": ("Praise", "Somebody has praised the school."),
+}
+_PLATFORMS = {
+    "x": "X",
+    "youtube": "YouTube",
+    "linkedin": "LinkedIn",
+    "tiktok": "TikTok",
+    "wordpress": "WordPress",
+    "rss": "Web feed",
+    "archive": "Archive file",
+    "report": "Report by a person",
+    "mailbox": "Mailbox",
+}
+_STATES = {
+    "open": "Waiting for somebody",
+    "acknowledged": "Acknowledged",
+    "in_progress": "In progress",
+    "resolved": "Resolved",
+    "dismissed": "Dismissed",
+}
+_UNREAD = {
+    "language": "in a language Watcher does not read",
+    "picture": "pictures with little text",
+    "too_long": "too long to read whole",
+    "empty": "without text",
+}
+_DANGER = "If anyone is in immediate danger, call 999 now."
+_IMAGE = (
+    "Do not open, copy, download, photograph, print or forward what the post shows, and ask nobody else to look. "
+    "Not even as evidence: the address and the time are enough."
+)
+# What holds whatever the policy says; where a concern is missing here, nothing does.
+_ADVICE = {
+    "self_harm": (
+        _DANGER,
+        "For somebody in distress: Samaritans 116 123; for under-19s Childline 0800 1111. Both free, day and night.",
+    ),
+    "child_at_risk": (_DANGER, "Worried about a child and nobody at school to ask: NSPCC helpline 0808 800 5000."),
+    "threat": (_DANGER, "Where there is a threat but no immediate danger, the police answer on 101."),
+    "extremism": (
+        _DANGER,
+        "Worried about somebody, and no emergency: police on 101, or the anti-terrorist hotline 0800 789 321.",
+    ),
+    "sexual_content": (_IMAGE, _DANGER),
+    "indecent_image": (
+        _IMAGE,
+        _DANGER + " Otherwise the police answer on 101.",
+        "Images of under-18s: report to the Internet Watch Foundation (report.iwf.org.uk). A young person can have "
+        "their own image taken down through Report Remove (Childline, 0800 1111).",
+    ),
+    "illegal_activity": (_DANGER,),
+    "protected_identity": ("Do not repeat the name in any message, not even to ask about it.",),
+}
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+# Up to so many minutes a task reads as hours of this day, up to so many as the next working day.
+_THIS_DAY, _NEXT_DAY, _HOUR = 600, 2880, 60
+
+
+def concern_name(concern: str) -> str:
+    """A concern as people say it."""
+    return _CONCERNS[concern][0] if concern in _CONCERNS else concern.replace("_", " ").capitalize()
+
+
+def happening(concern: str) -> str:
+    """In one sentence what has happened, without a word of the post; empty for a concern of somebody's own."""
+    return _CONCERNS[concern][1] if concern in _CONCERNS else ""
+
+
+def advice(concerns: Iterable[str]) -> tuple[str, ...]:
+    """Whom to call and what never to do, whatever the policy says; each sentence once."""
+    return tuple(dict.fromkeys(line for concern in concerns for line in _ADVICE.get(concern, ())))
+
+
+def platform_name(platform: str) -> str:
+    """A platform as it writes itself."""
+    return _PLATFORMS.get(platform, platform.replace("_", " ").capitalize())
+
+
+def state_name(state: str) -> str:
+    """An incident's state as people say it."""
+    return _STATES.get(state, state)
+
+
+def unread_name(reason: str) -> str:
+    """Why posts went unread, as the end of a sentence."""
+    return _UNREAD.get(reason, reason.replace("_", " "))
+
+
+def role_name(role: str) -> str:
+    """A role at the beginning of a line."""
+    name = title(role)
+    return name[:1].upper() + name[1:]
+
+
+def listed(names: Iterable[str]) -> str:
+    """``a, b and c``."""
+    *most, last = tuple(names) or ("",)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def long_day(moment: datetime, timezone: str) -> str:
+    """``Friday 20 November 2026`` in that time zone, whatever the machine's language."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
+
+
+def long_time(moment: datetime, timezone: str) -> str:
+    """``Friday 20 November 2026, 08:15`` in that time zone."""
+    return f"{long_day(moment, timezone)}, {moment.astimezone(ZoneInfo(timezone)):%H:%M}"
+
+
+def span_of_time(minutes: int) -> str:
+    """Minutes as a task's time: ``immediately``, ``within the working day``, ``by the next working day``."""
+    if minutes < _HOUR:
+        return "immediately"
+    if minutes < _THIS_DAY // 2:
+        return "within the hour" if minutes == _HOUR else f"within {minutes // _HOUR} hours"
+    if minutes <= _THIS_DAY:
+        return "within the working day"
+    return "by the next working day" if minutes <= _NEXT_DAY else f"within {-(-minutes // 1440)} days"
+
+
+def act_phrase(route: Route) -> str:
+    """How soon to act, for a subject line: the policy's own word, or else ours."""
+    return f"act {route.within or span_of_time(route.within_minutes)}"
+
+
+def how_soon(route: Route) -> str:
+    """How soon to act, and whose word that is."""
+    ours = span_of_time(route.within_minutes)
+    if route.within is None:
+        return f"The policy names no time. Watcher’s own rule: {ours}."
+    if route.within == ours:
+        return f"The policy says “{route.within}”."
+    return f"The policy says “{route.within}”. Watcher reads that as {ours}; the reading is ours and can be changed."
