@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from alerts.school import ROLES
-from connectors.post import KINDS, READS
+from connectors import registry
+from connectors.post import KINDS, READS, Account
 from watcher import config
 from watcher.demo.scenario import Line, load, settings
 from watcher.demo.server import DemoServer, resume
@@ -326,6 +327,24 @@ def test_all_accounts_of_the_settings_together_bring_the_whole_script(client: ht
                 query["max_id"] = page[-1]["id"]
     assert len(urls) == sum(line.via == "mastodon" for line in SCRIPT)
     assert entries == sum(line.via == "rss" for line in SCRIPT)
+
+
+def test_the_real_connectors_bring_the_whole_script_once(server: DemoServer) -> None:
+    taken: dict[tuple[str, str, str], str] = {}
+    for row in tomllib.loads(settings(server.port, "/tmp/demo", START))["accounts"]:
+        every_s, reads = row.pop("every_s"), tuple(row.pop("reads"))
+        account, connector, cursor = Account(**row, reads=reads), registry.load(row["platform"]), None
+        assert every_s
+        for _ in range(60):
+            page = connector.fetch(account, cursor)
+            assert not page.gaps
+            assert not page.oddities
+            for post in page.posts:
+                assert taken.setdefault(post.key, post.content_digest) == post.content_digest
+            cursor = page.cursor
+            if not page.more:
+                break
+    assert len(taken) == len(SCRIPT)
 
 
 def test_a_post_is_nowhere_before_its_time(client: httpx.Client, clock: Clock) -> None:
