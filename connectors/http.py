@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import math
 import random
 import re
 import ssl
@@ -207,9 +208,16 @@ class HttpClient:
                 self._made = None
 
     def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, params: Mapping[str, Any] | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        ends: float | None = None,
     ) -> Response:
         """Ask for ``url``, following up to five redirects; every status is an answer, see `Response.check`.
+
+        ``ends`` is a moment of the monotonic clock by which several calls together must be over.
 
         Raises:
             RefusedAddressError: the address, or one it redirects to, is private or no address of the web.
@@ -218,7 +226,7 @@ class HttpClient:
         """
         at, login = _split_login(_url(url, params))
         sent = {**self._headers, **login, **_lowered(headers)}
-        ends = time.monotonic() + self._total_s
+        ends = min(time.monotonic() + self._total_s, ends or math.inf)
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._send(_request("GET", at, sent, None), ends)
             target = answer.headers.get("location")

@@ -77,6 +77,10 @@ def origin(target: str) -> str:
     return f"{parts.scheme.lower()}://{host}{path}" + (f"?{_short(parts.query)}" if parts.query else "")
 
 
+def _origin(account: Account) -> str:
+    return origin(account.target if "://" in account.target else _address(account))
+
+
 def _address(account: Account) -> str:
     """Where the feed is fetched: the target, or its path and query at ``base_url``."""
     target = account.target.strip()
@@ -157,7 +161,7 @@ def _post(account: Account, feed: Feed, entry: Entry) -> Post:
     comment = account.reads == ("comments",)
     return Post(
         platform=account.platform,
-        origin=origin(account.target),
+        origin=_origin(account),
         id=entry.id,
         kind="comment" if comment else "post",
         text=entry.text,
@@ -178,7 +182,7 @@ def _author(account: Account, feed: Feed, entry: Entry, *, official: bool) -> Au
     """Who wrote it; where an official feed names nobody, the feed itself did."""
     if entry.author is not None:
         return Author(id=entry.author.id, name=entry.author.name, official=official)
-    return Author(id=origin(account.target), name=feed.title, official=True) if official else None
+    return Author(id=_origin(account), name=feed.title, official=True) if official else None
 
 
 def _short(text: str | bytes) -> str:
