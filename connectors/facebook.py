@@ -1,0 +1,323 @@
+"""Reads a Facebook Page by the Graph API with the page's access token.
+
+- ``posts``: what the page published, ``/{page}/published_posts``. Edits among its newest page of posts are noticed.
+- ``comments``: comments and replies on the page's newest posts, ``/{post}/comments``. A post whose time of update
+  and count of comments stand still is not asked again.
+- ``mentions``: posts that tag the page, ``/{page}/tagged``, and what visitors wrote on it, from ``/{page}/feed``.
+  Where the token may not read the latter, that is reported once as a gap and the rest goes on.
+
+Facebook has no public search. Reviews, and comments on others' posts, are not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from connectors._backlog import Backlog, Position
+from connectors._graph import Graph, following
+from connectors._story import as_bytes, page_of, to_comment, to_post, written
+from connectors.errors import (
+    AccountNotFoundError,
+    AuthenticationError,
+    ConnectorError,
+    PermanentError,
+    RateLimitedError,
+)
+from connectors.http import HttpClient
+from connectors.post import Account, Author, Cursor, Gap, Oddity, Page, Post
+
+_EDGES = {"posts": "published_posts", "mentions": "tagged", "wall": "feed"}
+_ATTACHED = "title,description,type,url,unshimmed_url,target,media"
+_POST_FIELDS = (
+    "id,message,story,from,created_time,updated_time,permalink_url,status_type,"
+    f"attachments{{media_type,{_ATTACHED},subattachments{{media_type,{_ATTACHED}}}}}"
+)
+_COMMENT_FIELDS = (
+    "id,message,from,created_time,permalink_url,parent{id},attachment{type,title,description,url,target,media}"
+)
+_WATCH_FIELDS = "id,updated_time,comments.filter(stream).limit(0).summary(true)"
+_TARGET = re.compile(
+    r"(?:https?://(?:[a-z-]+\.)?(?:facebook|fb)\.com/)?(?:profile\.php\?id=)?@?([A-Za-z0-9._-]{1,80})/?"
+)
+_POSTS_KNOWN, _COMMENTS_KNOWN = 200, 50
+
+
+class FacebookConnector:
+    """Reads one Facebook Page, a page a call; holds no connection between calls, so threads may share it.
+
+    ``timeout_s`` bounds each step of a request and ``total_s`` the whole; ``page_size`` is how many items a request
+    asks for (1 to 100), ``watched_posts`` on how many of the page's newest posts comments are read.
+    ``graph_version`` is written as ``v26.0``; ``app_secret`` is for apps that require an app secret proof.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_s: float = 10.0,
+        total_s: float = 30.0,
+        page_size: int = 50,
+        graph_version: str = "v26.0",
+        app_secret: str | None = None,
+        watched_posts: int = 50,
+    ) -> None:
+        self._timeout_s, self._total_s = timeout_s, total_s
+        self._page_size = min(max(page_size, 1), 100)
+        self._version, self._app_secret = graph_version, app_secret
+        self._watched_posts = watched_posts
+
+    def fetch(self, account: Account, cursor: Cursor | None) -> Page:
+        """The next page of the read at hand, see `Connector.fetch`."""
+        stages = _stages(account)
+        place = Position.of(account, cursor, stages)
+        allowed = account.base_url if account.allow_private else None
+        with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as web:
+            graph = Graph(
+                web, token=account.token, base_url=account.base_url, version=self._version, app_secret=self._app_secret
+            )
+            turn = _Turn(account, stages, place, graph, self._page_size)
+            match place.at:
+                case "comments":
+                    return turn.comments(self._watched_posts)
+                case "wall":
+                    return turn.wall()
+                case _:
+                    return turn.posts()
+
+
+def _stages(account: Account) -> tuple[str, ...]:
+    """The edges that an account's reads ask, in order; visitors' posts are a stage of their own after mentions."""
+    if "search" in account.reads:
+        raise PermanentError(f"Facebook has no public search: remove it from the reads of account {account.name!r}")
+    return tuple(stage for name in account.reads for stage in ((name, "wall") if name == "mentions" else (name,)))
+
+
+def _page_name(account: Account) -> str:
+    match = _TARGET.fullmatch(account.target.strip())
+    if match is None or not match[1].strip("."):
+        raise AccountNotFoundError(f"{account.target[:60]!r} is no Facebook Page: write its id or its name")
+    return match[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Step:
+    """One page of one edge: its new or changed posts, the backlog after it, and whether the edge is drained.
+
+    ``known`` is what is remembered of the edge when it is drained, ``fresh`` of this round until then: short digests
+    of ids with short digests of contents, newest first.
+    """
+
+    posts: tuple[Post, ...]
+    oddities: tuple[Oddity, ...]
+    backlog: Backlog
+    drained: bool
+    known: Mapping[str, str]
+    fresh: Mapping[str, str]
+
+
+class _Turn:
+    """One call of `FacebookConnector.fetch`."""
+
+    def __init__(self, account: Account, stages: tuple[str, ...], place: Position, graph: Graph, size: int) -> None:
+        self._account, self._stages, self._place = account, stages, place
+        self._graph, self._size = graph, size
+        self._page_name = _page_name(account)
+        self._known: dict[str, dict[str, str]] = dict(place.kept.get("known", {}))
+
+    def posts(self) -> Page:
+        """One page of what the page published, or of what tags it."""
+        step = self._step(
+            self._page_name,
+            _EDGES[self._place.at],
+            self._place.backlog,
+            self._post,
+            key=self._place.at,
+            fields=_POST_FIELDS,
+        )
+        return self._stepped(step)
+
+    def wall(self) -> Page:
+        """One page of what visitors wrote on the page; where that cannot be had, the reads go on without."""
+        try:
+            page, refused = self.posts(), None
+        except RateLimitedError:
+            raise
+        except ConnectorError as exc:
+            refused = f"what visitors wrote on the page cannot be read: {exc}"
+            page = self._moved(Backlog(), drained=True, wall=refused, fresh={})
+        if refused is None or self._place.kept.get("wall") == refused:
+            return page
+        return replace(page, gaps=(Gap(start=None, end=None, why=refused),))
+
+    def comments(self, watched: int) -> Page:
+        """One page of the posts to watch, or else of the comments on the next of them that waits."""
+        watch = dict(self._place.kept.get("watch", {}))
+        if "waiting" not in watch:
+            return self._listed(watch, watched)
+        number, sign = watch["waiting"][0]
+        backlog = Backlog(**{**watch["page"], "seen": tuple(watch["page"]["seen"])}) if "page" in watch else Backlog()
+        try:
+            step = self._step(
+                number,
+                "comments",
+                backlog,
+                self._comment(number),
+                key=number,
+                fields=_COMMENT_FIELDS,
+                filter="stream",
+                order="reverse_chronological",
+            )
+        except AccountNotFoundError as exc:
+            gap = Gap(start=None, end=None, why=f"the comments on post {number} cannot be read: {exc}")
+            return replace(self._after_post(watch, number, sign), gaps=(gap,))
+        if step.drained:
+            self._remember(number, step)
+            page = self._after_post(watch, number, sign)
+        else:
+            watch["page"] = asdict(step.backlog)
+            page = self._moved(self._place.backlog, drained=False, watch=watch, fresh=dict(step.fresh))
+        return replace(page, posts=step.posts, oddities=step.oddities)
+
+    def _listed(self, watch: dict[str, Any], watched: int) -> Page:
+        """Notes one page of the newest posts, those on which something happened to be asked afterwards."""
+        found: list[list[Any]] = watch.pop("found", [])
+        size = min(self._size, max(watched, 1))
+        body, backlog = self._asked(
+            self._page_name, "published_posts", self._place.backlog, fields=_WATCH_FIELDS, limit=size
+        )
+        seen = {number for number, _ in found}
+        found += [
+            [str(i["id"]), _sign(i)]
+            for i in body["data"]
+            if isinstance(i, dict) and i.get("id") and str(i["id"]) not in seen
+        ]
+        token = following(body) if len(found) < watched else None
+        backlog = backlog.advanced(None, token)
+        if token:
+            return self._moved(backlog, drained=False, watch={**watch, "found": found})
+        found = found[:watched]
+        signs = watch.get("signs", {})
+        waiting = [[number, sign] for number, sign in found if sign is None or signs.get(number) != sign]
+        listed = {number for number, _ in found}
+        kept_signs = {number: sign for number, sign in signs.items() if number in listed}
+        self._known = {key: known for key, known in self._known.items() if key in listed or key in _EDGES}
+        state: dict[str, Any] = {"signs": kept_signs, **({"waiting": waiting} if waiting else {})}
+        return self._moved(backlog, drained=not waiting, watch=state, fresh={})
+
+    def _after_post(self, watch: dict[str, Any], number: str, sign: str | None) -> Page:
+        """The page that ends one post's comments, and with the last post the read."""
+        watch.pop("page", None)
+        watch["waiting"] = watch["waiting"][1:]
+        watch["signs"] = {**watch["signs"], **({number: sign} if sign else {})}
+        drained = not watch["waiting"]
+        if drained:
+            del watch["waiting"]
+        return self._moved(Backlog(), drained=drained, watch=watch, fresh={})
+
+    def _step(
+        self,
+        number: str,
+        edge: str,
+        backlog: Backlog,
+        read: Callable[[Mapping[str, Any]], Post],
+        *,
+        key: str,
+        **params: str,
+    ) -> _Step:
+        """Asks for one page of an edge; the edge is drained at its end, or where what is known begins."""
+        body, backlog = self._asked(number, edge, backlog, limit=self._size, **params)
+        posts, oddities = _read(body["data"], read)
+        known = self._known.get(key, {})
+        now = {_short(post.id): post.content_digest[:8] for post in reversed(posts)}
+        reached = _newest_first(body["data"]) and any(name in known for name in now)
+        token = None if reached else following(body)
+        fresh = {**self._place.kept.get("fresh", {}), **now}
+        return _Step(
+            posts=tuple(p for p in posts if self._wanted(p) and known.get(_short(p.id)) != p.content_digest[:8]),
+            oddities=tuple(oddities),
+            backlog=backlog.advanced(None, token),
+            drained=token is None,
+            known={**fresh, **{name: value for name, value in known.items() if name not in fresh}},
+            fresh=dict(list(fresh.items())[:_POSTS_KNOWN]),
+        )
+
+    def _asked(self, number: str, edge: str, backlog: Backlog, **params: Any) -> tuple[Mapping[str, Any], Backlog]:
+        """One page of an edge with the backlog that it belongs to: a cursor that Facebook forgot begins it anew."""
+        try:
+            return self._graph.page(number, edge, after=backlog.token, **params), backlog
+        except AuthenticationError:
+            raise
+        except PermanentError:
+            if not backlog.token:
+                raise
+        return self._graph.page(number, edge, **params), Backlog()
+
+    def _remember(self, key: str, step: _Step) -> None:
+        most = _POSTS_KNOWN if key in _EDGES else _COMMENTS_KNOWN
+        self._known[key] = dict(list(step.known.items())[:most])
+
+    def _stepped(self, step: _Step) -> Page:
+        if step.drained:
+            self._remember(self._place.at, step)
+        page = self._moved(step.backlog, drained=step.drained, fresh={} if step.drained else dict(step.fresh))
+        return replace(page, posts=step.posts, oddities=step.oddities)
+
+    def _moved(self, backlog: Backlog, *, drained: bool, **kept: Any) -> Page:
+        """An empty page whose cursor stands after this step."""
+        if self._place.at == "wall":
+            kept = {"wall": None, **kept}
+        place = self._place.keeping(known=self._known, **kept)
+        moved, more = place.stepped(backlog, self._stages, drained=drained)
+        return Page(posts=(), cursor=moved.cursor(), more=more)
+
+    def _wanted(self, post: Post) -> bool:
+        """Whether a post belongs to the read at hand: what the page itself wrote on its own wall is no visitor's."""
+        return self._place.at != "wall" or post.author is None or post.author.id != page_of(post.id)
+
+    def _post(self, item: Mapping[str, Any]) -> Post:
+        """A post of the edge at hand; its author is the page, where only the page can be."""
+        own = page_of(str(item["id"])) if self._place.at != "mentions" else None
+        owner = own or (self._page_name if self._page_name.isdecimal() else None)
+        author = Author(id=own, official=self._account.official) if own and self._place.at == "posts" else None
+        return to_post(item, author=author, owner=owner if self._account.official else None)
+
+    def _comment(self, under: str) -> Callable[[Mapping[str, Any]], Post]:
+        owner = page_of(under) if self._account.official else None
+        return lambda item: to_comment(item, under=under, owner=owner)
+
+
+def _read(items: list[Any], read: Callable[[Mapping[str, Any]], Post]) -> tuple[list[Post], list[Oddity]]:
+    """The posts of a page, oldest first, and the items that could not be understood."""
+    posts, oddities = [], []
+    for item in items:
+        try:
+            posts.append(read(item))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
+            oddities.append(Oddity(raw=as_bytes(item), why=f"not a post of Facebook: {type(exc).__name__}"))
+    # Newest first is Facebook's order; the sort is stable, so those of one second or without a time keep theirs.
+    posts.reverse()
+    return sorted(posts, key=lambda post: post.created_at.timestamp() if post.created_at else 0.0), oddities
+
+
+def _newest_first(items: list[Any]) -> bool:
+    """Whether a page runs from newest to oldest, so that what is known ends it."""
+    try:
+        times = [moment for moment in map(written, items) if moment is not None]
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        return False
+    return times == sorted(times, reverse=True)
+
+
+def _sign(item: Mapping[str, Any]) -> str | None:
+    """What changes when something happens on a post: time of update and count of comments, where both are told."""
+    comments = item.get("comments")
+    summary = comments.get("summary") if isinstance(comments, dict) else None
+    count = summary.get("total_count") if isinstance(summary, dict) else None
+    return None if count is None or not item.get("updated_time") else f"{item['updated_time']} {count}"
+
+
+def _short(number: str) -> str:
+    return hashlib.blake2s(number.encode("utf-8", "replace"), digest_size=5).hexdigest()
