@@ -76,5 +76,5 @@ def _next(state: AccountState, error: Exception, now: datetime) -> datetime:
         return min(max(error.retry_at, now + timedelta(seconds=1)), now + timedelta(days=1))
     if not isinstance(error, TransientError) and state.failures + 1 >= BLIND_AFTER:
         return now + max(_PROBE, every)
-    longer = min(every * 2 ** min(state.failures, 6), max(_LONGEST, every))
+    longer: timedelta = min(every * int(2 ** min(state.failures, 6)), max(_LONGEST, every))
     return now + longer * random.uniform(0.8, 1.2)  # noqa: S311 - jitter keeps sources apart, it guards nothing

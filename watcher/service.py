@@ -46,6 +46,11 @@ def random_reference() -> str:
     return "WT-" + "".join(secrets.choice(_ALPHABET) for _ in range(7))
 
 
+def tag(pack: Pack) -> str:
+    """The mark of a pack's version: a newer one has its schools' mentions judged again."""
+    return f"{pack.name}@{pack.version}"
+
+
 class Service:
     """Runs the verbs over one store."""
 
@@ -75,7 +80,7 @@ class Service:
         """Put back into the queues what an older model read or an older pack judged."""
         again = self.store.posts.expect(self.read_by)
         schools = self.store.register.all().schools
-        judged = self.store.matters.reopen_for({s.id: self._pack_of(s.pack).tag for s in schools})
+        judged = self.store.matters.reopen_for({s.id: tag(self._pack_of(s.pack)) for s in schools})
         log.info("began", model=self.read_by, to_read_again=again, to_judge_again=judged)
 
     # poll ------------------------------------------------------------------------------------------------------------
@@ -190,8 +195,8 @@ class Service:
             said = Judgement(
                 number=unjudged.number,
                 flags=tuple(pack.judge(_case(unjudged, school, register, now))),
-                pack=pack.tag,
-                input=input_digest(unjudged, pack.tag),
+                pack=tag(pack),
+                input=input_digest(unjudged, tag(pack)),
             )
             self.store.matters.judged(unjudged, said, now)
         return len(waiting)

@@ -18,7 +18,7 @@ from classifiers.verdict import OperatingPoint, Span, Verdict
 from connectors.post import Post
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
-from watcher.store.posts import Seen, Unread
+from watcher.store.posts import Seen, Unread, post_of
 from watcher.store.write import add, insert_once
 
 # When two accounts bring the same post, the surer reading of "is it about us" stands.
@@ -124,8 +124,9 @@ class MatterShelf:
         """Mentions that wait for their school's policy, oldest first; only of versions that were read."""
         with reading(self._engine) as connection:
             query = (
-                select(t.mention, t.version.c.body)
+                select(t.mention, t.version.c.body, t.post.c.official)
                 .join(t.version, t.version.c.id == t.mention.c.version)
+                .join(t.post, t.post.c.id == t.version.c.post)
                 .where(t.mention.c.judged_at.is_(None), t.version.c.read_by.is_not(None))
                 .order_by(t.mention.c.version)
                 .limit(limit)
@@ -136,7 +137,7 @@ class MatterShelf:
         return Unjudged(
             number=row.id,
             version=row.version,
-            post=Post.from_dict(row.body),
+            post=post_of(row.body, official=row.official),
             mention=Mention(school=row.school, relevance=row.relevance, reason=row.reason),
             verdicts=verdicts_of(connection, row.version),
             answers=answers_of(connection, row.id),

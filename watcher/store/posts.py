@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from connectors.post import Post
 from watcher.store import schema as t
@@ -107,14 +107,14 @@ class PostShelf:
     def unread(self, limit: int) -> tuple[Unread, ...]:
         """Versions that wait for the models, oldest first."""
         with reading(self._engine) as connection:
-            columns = select(t.version.c.id, t.version.c.body, t.version.c.tries)
-            query = columns.where(t.version.c.read_by.is_(None)).order_by(t.version.c.id).limit(limit)
-            found = connection.execute(query).all()
-            return tuple(self._unread(connection, number, body, tries) for number, body, tries in found)
+            columns = select(t.version.c.id, t.version.c.body, t.version.c.tries, t.post.c.official)
+            query = columns.join(t.post, t.post.c.id == t.version.c.post).where(t.version.c.read_by.is_(None))
+            found = connection.execute(query.order_by(t.version.c.id).limit(limit)).all()
+            return tuple(self._unread(connection, row) for row in found)
 
-    def _unread(self, connection: Connection, number: int, body: Any, tries: int) -> Unread:
-        post = Post.from_dict(body)
-        return Unread(number=number, post=post, parent=self._text_of_parent(connection, post), tries=tries)
+    def _unread(self, connection: Connection, row: Row[Any]) -> Unread:
+        post = post_of(row.body, official=row.official)
+        return Unread(number=row.id, post=post, parent=self._text_of_parent(connection, post), tries=row.tries)
 
     def _text_of_parent(self, connection: Connection, post: Post) -> str | None:
         if post.reply_to is None:
@@ -139,6 +139,14 @@ class PostShelf:
         """How many versions wait for the models."""
         with reading(self._engine) as connection:
             return connection.scalar(select(func.count()).where(t.version.c.read_by.is_(None))) or 0
+
+
+def post_of(body: Mapping[str, Any], *, official: bool) -> Post:
+    """The stored post, as the school's own where any account knows it as that: a search does not know whose it is."""
+    post = Post.from_dict(body)
+    if official and post.author is not None and not post.author.official:
+        return replace(post, author=replace(post.author, official=True))
+    return post
 
 
 def _is(platform: str, origin: str, post_id: str) -> Any:

@@ -258,7 +258,7 @@ incident = Table(
     Column("concerns", Json, nullable=False),
     Column("severity", Integer, nullable=False),
     Column("recipients", Json, nullable=False),
-    Column("about", String(40)),
+    Column("about", Text),
     Column("targets", Json, nullable=False),
     Column("account", String(200)),
     Column("opened_at", UtcTime, nullable=False),

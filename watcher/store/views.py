@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, bindparam, func, or_, select, tuple_
 
 from alerts.flag import Flag
 from alerts.incident import OPEN_STATES, Incident
@@ -18,8 +19,9 @@ from connectors.post import Post
 from watcher.store import schema as t
 from watcher.store.engine import reading
 from watcher.store.incidents import incident_of
-from watcher.store.matters import verdicts_of
+from watcher.store.matters import day_of, verdicts_of
 from watcher.store.notices import notice_of
+from watcher.store.posts import post_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,23 @@ class IncidentView:
     events: tuple[Event, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class IncidentLine:
+    """An incident as a list shows it; ``told`` is the role and the state of each of its notices."""
+
+    reference: str
+    school: str
+    state: str
+    concerns: tuple[str, ...]
+    severity: int
+    about: str | None
+    account: str | None
+    opened_at: datetime
+    last_flag_at: datetime
+    posts: int
+    told: tuple[tuple[str, str], ...]
+
+
 class ViewShelf:
     """Reads for people; writes nothing."""
 
@@ -82,8 +101,67 @@ class ViewShelf:
             rows = connection.execute(query.limit(limit)).all()
             return tuple(incident_of(connection, row) for row in rows)
 
-    def incident(self, reference: str, posts: int = 200) -> IncidentView | None:
-        """One incident with what stands behind it, or ``None`` where there is no such reference."""
+    def lines(
+        self,
+        *,
+        limit: int,
+        before: tuple[datetime, str] | None = None,
+        school: str | None = None,
+        states: Iterable[str] | None = None,
+        not_about: Iterable[str] = (),
+    ) -> tuple[IncidentLine, ...]:
+        """Incidents for a list, newest first, in two queries however many; see ``incidents`` for ``before``.
+
+        ``not_about`` leaves out the incidents that accuse one of these roles.
+        """
+        query = select(t.incident).order_by(t.incident.c.last_flag_at.desc(), t.incident.c.reference.desc())
+        query = query.where(*_accusing_none(not_about))
+        if before is not None:
+            query = query.where(tuple_(t.incident.c.last_flag_at, t.incident.c.reference) < tuple_(*(_bound(before))))
+        if school is not None:
+            query = query.where(t.incident.c.school == school)
+        if states is not None:
+            query = query.where(t.incident.c.state.in_(tuple(states)))
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.limit(limit)).all()
+            told = self._told(connection, [row.id for row in rows])
+            return tuple(_line(row, told.get(row.id, ())) for row in rows)
+
+    def _told(self, connection: Connection, incidents: list[int]) -> dict[int, tuple[tuple[str, str], ...]]:
+        query = select(t.notice.c.incident, t.notice.c.role, t.notice.c.state)
+        query = query.where(t.notice.c.incident.in_(incidents)).order_by(t.notice.c.created_at, t.notice.c.id)
+        found: dict[int, tuple[tuple[str, str], ...]] = {}
+        for row in connection.execute(query):
+            found[row.incident] = (*found.get(row.incident, ()), (row.role, row.state))
+        return found
+
+    def tally(self, not_about: Iterable[str] = ()) -> dict[tuple[str, str], int]:
+        """How many incidents there are by school and state; ``not_about`` as in ``lines``."""
+        query = select(t.incident.c.school, t.incident.c.state, func.count()).where(*_accusing_none(not_about))
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.group_by(t.incident.c.school, t.incident.c.state))
+            return {(row[0], row[1]): row[2] for row in rows}
+
+    def authors(self, reference: str) -> tuple[tuple[str, str, str], ...]:
+        """Who wrote an incident's posts (platform, origin, author's id), each once, the first to be flagged first."""
+        query = (
+            select(t.version.c.id, t.version.c.body)
+            .join(t.mention, t.mention.c.version == t.version.c.id)
+            .join(t.flag, t.flag.c.mention == t.mention.c.id)
+            .join(t.incident, t.incident.c.id == t.flag.c.incident)
+            .where(t.incident.c.reference == reference)
+            .order_by(t.flag.c.id)
+        )
+        with reading(self._engine) as connection:
+            bodies = {row.id: row.body for row in connection.execute(query)}
+        found = ((b["platform"], b.get("origin") or "", b["author"]["id"]) for b in bodies.values() if b.get("author"))
+        return tuple(dict.fromkeys(found))
+
+    def incident(self, reference: str, posts: int = 200, skip: int = 0) -> IncidentView | None:
+        """One incident with what stands behind it, or ``None`` where there is no such reference.
+
+        Of its posts at most ``posts`` are read, the newest ``skip`` of them left out.
+        """
         with reading(self._engine) as connection:
             row = connection.execute(select(t.incident).where(t.incident.c.reference == reference)).first()
             if row is None:
@@ -91,18 +169,19 @@ class ViewShelf:
             return IncidentView(
                 incident=incident_of(connection, row),
                 account=row.account,
-                posts=self._posts(connection, row.id, posts),
+                posts=self._posts(connection, row.id, posts, skip),
                 notices=self._notices(connection, row.id),
                 events=self._events(connection, row.id),
             )
 
-    def _posts(self, connection: Connection, incident: int, limit: int) -> tuple[PostView, ...]:
+    def _posts(self, connection: Connection, incident: int, limit: int, skip: int) -> tuple[PostView, ...]:
         newest = func.max(t.flag.c.id)
         mentions = select(t.flag.c.mention).where(t.flag.c.incident == incident).group_by(t.flag.c.mention)
-        numbers = connection.scalars(mentions.order_by(newest.desc()).limit(limit)).all()
+        numbers = connection.scalars(mentions.order_by(newest.desc()).limit(limit).offset(skip)).all()
         query = (
-            select(t.mention, t.version.c.body, t.version.c.seen_at, t.version.c.post)
+            select(t.mention, t.version.c.body, t.version.c.seen_at, t.version.c.post, t.post.c.official)
             .join(t.version, t.version.c.id == t.mention.c.version)
+            .join(t.post, t.post.c.id == t.version.c.post)
             .where(t.mention.c.id.in_(numbers))
         )
         rows = {row.id: row for row in connection.execute(query)}
@@ -114,7 +193,7 @@ class ViewShelf:
         flags = connection.execute(query.where(mine).order_by(t.flag.c.id)).all()
         later = select(t.version.c.id).where(t.version.c.post == row.post, t.version.c.id > row.version)
         return PostView(
-            post=Post.from_dict(row.body),
+            post=post_of(row.body, official=row.official),
             seen_at=row.seen_at,
             mention=Mention(school=row.school, relevance=row.relevance, reason=row.reason),
             verdicts=verdicts_of(connection, row.version),
@@ -130,6 +209,27 @@ class ViewShelf:
     def _events(self, connection: Connection, incident: int) -> tuple[Event, ...]:
         query = select(t.event).where(t.event.c.incident == incident).order_by(t.event.c.id)
         return tuple(Event(at=row.at, what=row.what, detail=row.detail) for row in connection.execute(query))
+
+    def counts_in(self, references: Sequence[str], start: date, end: date) -> dict[str, int]:
+        """What the roll-up counted for these incidents' posts from a day until a day, under the same names."""
+        found: Counter[str] = Counter()
+        mentions: set[int] = set()
+        query = (
+            select(t.flag.c.concern, t.mention.c.id, t.mention.c.relevance, t.version.c.body, t.mention.c.at)
+            .join(t.mention, t.mention.c.id == t.flag.c.mention)
+            .join(t.version, t.version.c.id == t.mention.c.version)
+            .join(t.incident, t.incident.c.id == t.flag.c.incident)
+            .where(t.incident.c.reference.in_(references), t.flag.c.withdrawn_at.is_(None))
+        )
+        with reading(self._engine) as connection:
+            for row in connection.execute(query):
+                if not start <= day_of(Post.from_dict(row.body), row.at) <= end:
+                    continue
+                found[f"flags:{row.concern}"] += 1
+                if row.id not in mentions:
+                    mentions.add(row.id)
+                    found[f"mentions:{row.relevance}"] += 1
+        return dict(found)
 
     def open_count(self) -> int:
         """How many incidents are open."""
@@ -157,6 +257,29 @@ class ViewShelf:
             posts = [Post.from_dict(body) for body in connection.scalars(query)]
         fresh = [p for p in posts if p.created_at is not None and start <= p.created_at.date() <= end]
         return tuple(fresh[:limit])
+
+
+def _accusing_none(roles: Iterable[str]) -> list[ColumnElement[bool]]:
+    """The condition that an incident's accused, which may be several joined by commas, are none of these."""
+    about = t.incident.c.about
+    others = [~about.contains(role, autoescape=True) for role in roles]
+    return [or_(about.is_(None), and_(*others))] if others else []
+
+
+def _line(row: Row[Any], told: tuple[tuple[str, str], ...]) -> IncidentLine:
+    return IncidentLine(
+        reference=row.reference,
+        school=row.school,
+        state=row.state,
+        concerns=tuple(row.concerns),
+        severity=row.severity,
+        about=row.about,
+        account=row.account,
+        opened_at=row.opened_at,
+        last_flag_at=row.last_flag_at,
+        posts=row.posts,
+        told=told,
+    )
 
 
 def _bound(before: tuple[datetime, str]) -> tuple[Any, Any]:

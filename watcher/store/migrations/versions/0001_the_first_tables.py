@@ -82,7 +82,7 @@ def upgrade() -> None:
         sa.Column("concerns", schema.Json(), nullable=False),
         sa.Column("severity", sa.Integer(), nullable=False),
         sa.Column("recipients", schema.Json(), nullable=False),
-        sa.Column("about", sa.String(length=40), nullable=True),
+        sa.Column("about", sa.Text(), nullable=True),
         sa.Column("targets", schema.Json(), nullable=False),
         sa.Column("account", sa.String(length=200), nullable=True),
         sa.Column("opened_at", schema.UtcTime(timezone=True), nullable=False),

@@ -1,0 +1,256 @@
+"""The composition root: settings in, a running service out."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from alerts import registry as channels
+from alerts.channel import Channel
+from alerts.policy import Pack, load_pack
+from classifiers import registry as models
+from classifiers.classifier import Classifier
+from connectors import registry as platforms
+from connectors.connector import Connector
+from connectors.errors import ConnectorError
+from connectors.http import HttpClient
+from connectors.post import Account
+from watcher import systemd
+from watcher.config import AccountRow, Settings
+from watcher.enrolment import apply
+from watcher.errors import ConfigError
+from watcher.polling import Poller
+from watcher.scheduler import BEAT_S, Scheduler, clock
+from watcher.secret import plain
+from watcher.service import Service
+from watcher.store import Retention, Store
+from watcher.telling import Teller
+from watcher.web.application import make
+
+log = structlog.get_logger(__name__)
+
+# A beat older than this, and the service is taken for dead by /healthz and `watcher status`.
+DEAD_AFTER = timedelta(seconds=BEAT_S * 6)
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name; nothing is opened yet.
+
+    Raises:
+        ConfigError: the address is a secret that is not there.
+        StoreError: the address is no database's.
+    """
+    keep = settings.retention
+    url = plain(settings.database.url, "database.url") or ""
+    return Store(url, Retention(**keep.model_dump()))
+
+
+def open_channel(settings: Settings) -> Channel:
+    """The channel that carries notices.
+
+    Raises:
+        ConfigError: its secret is not there.
+    """
+    mail = settings.mail
+    if mail.channel == "folder":
+        return channels.load("folder", {"path": mail.folder})
+    password = plain(mail.password, "mail.password")
+    options = {"host": mail.host, "port": mail.port, "security": mail.security, "username": mail.username}
+    return channels.load("email", {**options, "password": password, "timeout_s": mail.timeout_s})
+
+
+def open_models(settings: Settings) -> list[Classifier]:
+    """The classifiers, loaded and ready.
+
+    Raises:
+        ModelNotFoundError: a model's files are missing or broken.
+    """
+    chosen = settings.models
+    return [models.load(name, chosen.options.get(name)) for name in chosen.classifiers]
+
+
+class Connectors:
+    """The connectors of all accounts, made when first needed and shared where platform and options are the same."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._rows = {row.name: row for row in settings.accounts}
+        self._keys = {row.name: f"accounts[{n}]" for n, row in enumerate(settings.accounts, 1)}
+        self._made: dict[str, Connector] = {}
+        self._guard = threading.Lock()
+
+    def of(self, account: Account) -> Connector:
+        """The connector that reads an account.
+
+        Raises:
+            PermanentError: no such platform.
+            ConfigError: a secret is not there, or an option is none of the platform's.
+        """
+        row = self._rows[account.name]
+        options = dict(row.options)
+        if row.app_secret is not None:
+            options["app_secret"] = row.app_secret.read(f"{self._keys[account.name]}.app_secret")
+        shared = f"{account.platform} {sorted(options.items())!r}"
+        with self._guard:
+            if shared not in self._made:
+                self._made[shared] = self._make(row, options)
+            return self._made[shared]
+
+    def _make(self, row: AccountRow, options: dict[str, object]) -> Connector:
+        try:
+            return platforms.load(row.platform, options)
+        except TypeError as error:
+            raise ConfigError((f"{self._keys[row.name]}.options: {error}",)) from error
+
+    def token_of(self, name: str) -> str | None:
+        """The account's token, read from where the settings say, or ``None``.
+
+        Raises:
+            ConfigError: it is not there.
+        """
+        row = self._rows.get(name)
+        if row is None:
+            # The account was taken out of the file while it was being read.
+            raise ConfigError((f"accounts: {name!r} is no longer in the settings",))
+        return None if row.token is None else row.token.read(f"{self._keys[name]}.token")
+
+
+@functools.cache
+def pack_of(name: str) -> Pack:
+    """The policy pack of that name, or in that file.
+
+    Raises:
+        PolicyError: it is refused.
+    """
+    return load_pack(name)
+
+
+def build(settings: Settings, store: Store) -> Service:
+    """All parts put together; nothing runs yet.
+
+    Raises:
+        ConfigError: a secret is not there.
+        ModelNotFoundError: a model's files are missing or broken.
+    """
+    connectors = Connectors(settings)
+    return Service(
+        store=store,
+        poller=Poller(store, connectors.of, connectors.token_of),
+        classifiers=open_models(settings),
+        pack_of=pack_of,
+        teller=Teller(store, settings, pack_of),
+        channel=open_channel(settings),
+        criticism_window=timedelta(hours=settings.alerts.criticism_window_h),
+        batch=settings.models.batch,
+    )
+
+
+def is_alive(store: Store, now: datetime) -> bool:
+    """Whether a service has ticked on this store just now."""
+    beat = store.recall("beat")
+    return beat is not None and now - beat[1] < DEAD_AFTER
+
+
+def run(settings: Settings, file: Path, *, ready: Callable[[str], None], apply_rows: bool = True) -> None:
+    """Serve until told to stop; ``ready`` gets the address of the pages once they can be opened.
+
+    Raises:
+        AlreadyRunningError: another process ticks on this store.
+        ConfigError: the port is taken, or a secret is not there.
+        ModelNotFoundError: a model's files are missing or broken.
+        StoreError: the database cannot be used.
+    """
+    with closing(open_store(settings)) as store, store.ticking_alone():
+        store.migrate()
+        if apply_rows:
+            apply(settings, store, file.name, clock())
+        service = build(settings, store)
+        service.begin()
+        listening = _listen(settings.server.host, settings.server.port)
+        address = _address(settings.server.host, listening)
+        pages = make(store, is_alive=lambda: is_alive(store, clock()))
+        server = uvicorn.Server(uvicorn.Config(pages, log_config=None, access_log=False, lifespan="off"))
+        scheduler = Scheduler(
+            service, tick_s=settings.schedule.tick_s, workers=settings.schedule.workers, beat=_beat(settings)
+        )
+        scheduler.start()
+        try:
+            ready(address)
+            systemd.notify("READY=1")
+            _serve(server, listening)
+        finally:
+            systemd.notify("STOPPING=1")
+            scheduler.stop()
+            log.info("stopped")
+
+
+def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM; both end cleanly, so that what is under way is finished."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    with _handling(signal.SIGTERM, stop), _handling(signal.SIGINT, stop):
+        try:
+            server.run(sockets=[listening])
+        except KeyboardInterrupt:
+            log.info("stopping")
+
+
+@contextmanager
+def _handling(number: signal.Signals, handler: Callable[[int, object], None]) -> Iterator[None]:
+    old = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, old)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            (f"server.port: {host}:{port} cannot be used ({os.strerror(error.errno or 0)}); write another port",)
+        ) from error
+    listening.listen(128)
+    return listening
+
+
+def _address(host: str, listening: socket.socket) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listening.getsockname()[1]}"
+
+
+def _beat(settings: Settings) -> Callable[[datetime], None]:
+    """What happens at each sign of life: systemd hears of it, and now and then an address far away."""
+    url = plain(settings.heartbeat.url, "heartbeat.url")
+    every = timedelta(seconds=settings.heartbeat.every_s)
+    own = url if settings.heartbeat.allow_private else None
+    client = HttpClient(timeout_s=5, total_s=10, allow_private=own) if url else None
+    last: list[datetime] = []
+
+    def beat(now: datetime) -> None:
+        systemd.notify("WATCHDOG=1")
+        if url is None or client is None or (last and now - last[-1] < every):
+            return
+        last[:] = [now]
+        try:
+            client.get(url).check("the heartbeat's address")
+        except ConnectorError as error:
+            log.warning("heartbeat_failed", error=str(error))
+
+    return beat

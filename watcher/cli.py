@@ -1,0 +1,360 @@
+"""The commands. Each imports what it needs when it runs, so that a quick one starts quickly."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.store import Store
+
+app = typer.Typer(
+    name="watcher",
+    help="Watches schools' social media and brings each matter to the person whom the school's policy names.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
+AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
+DEFAULT = Path("watcher.toml")
+
+
+def main() -> None:
+    """Run a command; what the operator can mend is said in words, on standard error, with exit code 1."""
+    from watcher.errors import WatcherError
+
+    try:
+        app()
+    except WatcherError as error:
+        stop(str(error))
+    except KeyboardInterrupt:
+        stop("interrupted", code=130)
+
+
+def stop(message: str, code: int = 1) -> NoReturn:
+    """Say what is wrong and end."""
+    sys.stderr.write(f"watcher: {message}\n")
+    raise SystemExit(code)
+
+
+def say(value: Any) -> None:
+    """One JSON value as one ASCII line."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def tell(line: str) -> None:
+    """One line for a person, on standard error."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def _settings(config: Path) -> Settings:
+    from watcher.config import load
+
+    return load(config)
+
+
+def _store(settings: Settings) -> Store:
+    """The store of these settings, with its tables as this version needs them."""
+    from watcher.app import open_store
+    from watcher.errors import StoreError
+
+    store = open_store(settings)
+    if not store.is_current():
+        raise StoreError("the database lacks this version's tables; run `watcher migrate` or `watcher run` first")
+    return store
+
+
+def _logs(level: str = "info") -> None:
+    from watcher.journal import begin
+
+    begin(level)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="where the demo keeps its database and outbox")] = Path("demo"),
+    port: Annotated[int, typer.Option(help="where its pages are served")] = 8030,
+    speed: Annotated[float, typer.Option(min=0.1, max=100, help="how fast its four minutes pass")] = 1.0,
+) -> None:
+    """Show the main job on five invented schools: real connectors, a real database, mail as files."""
+    from watcher.demo.show import show
+
+    _logs("warning")
+    show(folder, port, speed)
+
+
+@app.command()
+def run(config: ConfigFile = DEFAULT) -> None:
+    """Run the service: poll, judge, tell, and serve the pages."""
+    from watcher.app import run as serve
+    from watcher.check import check
+
+    _logs()
+    settings = _settings(config)
+    check(settings)
+    serve(settings, config, ready=lambda address: tell(f"Watcher runs; its pages are at {address}"))
+
+
+@app.command()
+def apply(
+    config: ConfigFile = DEFAULT,
+    preview: Annotated[bool, typer.Option("--preview", help="show what would change and change nothing")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write schools, people and accounts from the settings into the store, after a preview."""
+    from watcher import enrolment
+    from watcher.app import open_store
+    from watcher.check import check
+    from watcher.scheduler import clock
+
+    settings = _settings(config)
+    check(settings)
+    store = open_store(settings)
+    store.migrate()
+    changes = enrolment.preview(settings, store)
+    if as_json:
+        say([{"action": c.action, "kind": c.kind, "name": c.name, "fields": c.what} for c in changes])
+    else:
+        for change in changes:
+            typer.echo(f"{change.action:7} {change.kind:8} {change.name}  {change.what}".rstrip())
+        typer.echo(f"{len(changes)} changes" if changes else "nothing to change")
+    if preview or not changes:
+        return
+    if not yes and not sys.stdin.isatty():
+        stop("nothing was written: add --yes to apply without being asked")
+    if yes or typer.confirm("Apply?"):
+        enrolment.apply(settings, store, config.name, clock())
+
+
+@app.command()
+def poll(
+    account: Annotated[str, typer.Option(help="the account's name in the settings")],
+    config: ConfigFile = DEFAULT,
+    max_pages: Annotated[int, typer.Option(min=1, help="stop after this many pages")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Read one account from its beginning and print its posts; stores nothing, moves no cursor."""
+    from connectors.errors import ConnectorError
+    from watcher.errors import WatcherError
+    from watcher.reading import read
+
+    _logs("error")
+    try:
+        for post in read(_settings(config), account, max_pages, note=tell):
+            if as_json:
+                say(post.as_dict())
+            else:
+                who = (post.author and (post.author.handle or post.author.name)) or "-"
+                typer.echo(
+                    f"{post.as_dict()['created_at'] or '-'}  {post.kind:7}  {who}: {' '.join(post.text.split())}"
+                )
+    except (ConnectorError, WatcherError) as error:
+        if as_json:
+            say({"error": str(error), "type": type(error).__name__})
+            raise SystemExit(1) from None
+        stop(str(error))
+
+
+@app.command()
+def classify(
+    model: Annotated[str, typer.Option(help="encoder, patterns, or huggingface")] = "encoder",
+    options: Annotated[str, typer.Option(help="the model's options as a JSON object")] = "{}",
+) -> None:
+    """Read JSON Lines on standard input and write one verdict a line; imports neither web nor store."""
+    from classifiers import registry
+    from classifiers.errors import ModelNotFoundError
+    from classifiers.lines import read_lines
+
+    try:
+        reader = registry.load(model, json.loads(options))
+    except (ModelNotFoundError, ValueError, TypeError) as error:
+        stop(str(error))
+    # A byte that is no UTF-8 spoils its own line, not the run.
+    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="\n")
+    raise SystemExit(read_lines(lines, sys.stdout, reader))
+
+
+@app.command()
+def route(
+    policy: Annotated[str, typer.Option(help="a shipped pack's name, or a pack's file")],
+    concern: Annotated[str, typer.Option(help="what the matter is")],
+    about: Annotated[str | None, typer.Option(help="the role that is accused")] = None,
+    target: Annotated[str | None, typer.Option(help="the role aimed at")] = None,
+    author: Annotated[str | None, typer.Option(help="the kind of person who wrote it")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whom a policy names for a concern, by when and by which clause; needs no database."""
+    from dataclasses import asdict
+
+    from alerts.errors import AlertError
+    from alerts.policy import load_pack
+
+    try:
+        found = load_pack(policy).route(concern, about=about, target=target, author=author)
+    except AlertError as error:
+        stop(str(error), code=2)
+    answer = asdict(found)
+    keys = ("recipients", "alternates", "clause", "within", "within_minutes", "exception", "fallback")
+    shown = {key: answer[key] for key in (*keys, "instructions", "digest")}
+    if as_json:
+        say(shown)
+        return
+    for key, value in shown.items():
+        typer.echo(f"{key:15} {', '.join(value) if isinstance(value, (list, tuple)) else value}")
+
+
+@app.command()
+def incidents(
+    config: ConfigFile = DEFAULT,
+    reference: Annotated[str | None, typer.Argument(help="show this one with its notices and timeline")] = None,
+    every: Annotated[bool, typer.Option("--all", help="closed ones too")] = False,
+    limit: Annotated[int, typer.Option(min=1)] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List incidents, newest first, or show one; never the text of a post."""
+    from watcher import listing
+
+    store = _store(_settings(config))
+    rows = list(
+        listing.incidents(store, every=every, limit=limit) if reference is None else listing.one(store, reference)
+    )
+    if reference is not None and not rows:
+        stop(f"there is no incident {reference}")
+    _show(rows, as_json=as_json)
+
+
+@app.command()
+def digest(
+    school: Annotated[str, typer.Option(help="the school's or trust's id")],
+    config: ConfigFile = DEFAULT,
+    week: Annotated[str | None, typer.Option(help="such as 2026-W46; by default last week")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the weekly digest of a school or trust; sends nothing."""
+    from dataclasses import asdict
+
+    from watcher.app import pack_of
+    from watcher.scheduler import clock
+    from watcher.telling import Teller
+
+    settings = _settings(config)
+    shown = Teller(_store(settings), settings, pack_of).preview(school, week, clock())
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(shown[0]), default=str) + "\n")
+    else:
+        from email import message_from_bytes, policy
+
+        body = message_from_bytes(shown[1], policy=policy.default).get_body(("plain",))
+        typer.echo("" if body is None else body.get_content())
+
+
+@app.command()
+def purge(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Delete what is past its time, and say how much of what."""
+    from watcher.scheduler import clock
+
+    report = _store(_settings(config)).purge.purge(clock())
+    if as_json:
+        say(report)
+    else:
+        for name, n in report.items():
+            typer.echo(f"{name:10} {n}")
+
+
+@app.command()
+def status(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Say whether the service lives and sees; exit code 0 only when all is well."""
+    from watcher import health
+    from watcher.scheduler import clock
+
+    found = health.look(_store(_settings(config)), clock())
+    if as_json:
+        say(found.as_dict())
+    else:
+        for line in found.lines():
+            typer.echo(line)
+    raise SystemExit(0 if found.is_well else 1)
+
+
+@app.command("check-config")
+def check_config(
+    config: ConfigFile = DEFAULT,
+    schema: Annotated[bool, typer.Option("--schema", help="print the JSON Schema for editors and end")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at the settings without a network; every problem at once, each with its key and what to write."""
+    from watcher.check import check
+    from watcher.config import schema as json_schema
+    from watcher.errors import ConfigError
+
+    if schema:
+        typer.echo(json.dumps(json_schema(), indent=2))
+        return
+    try:
+        settings = _settings(config)
+        check(settings)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        say({"ok": False, "problems": list(error.problems)})
+        raise SystemExit(1) from None
+    if as_json:
+        say({"ok": True, "problems": []})
+    else:
+        typer.echo(f"{config}: {len(settings.schools)} schools, {len(settings.accounts)} accounts, no problems")
+
+
+@app.command()
+def doctor(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Try everything that the service needs: database, models, mail server, and every account once."""
+    from watcher import health
+
+    _logs("error")
+    rows = list(health.try_all(_settings(config)))
+    _show(rows, as_json=as_json)
+    raise SystemExit(0 if all(row["ok"] for row in rows) else 1)
+
+
+@app.command()
+def migrate(config: ConfigFile = DEFAULT) -> None:
+    """Bring the database's tables to this version."""
+    from watcher.app import open_store
+
+    store = open_store(_settings(config))
+    store.migrate()
+    typer.echo("the tables are those of this version")
+
+
+def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Rows as JSON Lines, or as a table that fits the terminal."""
+    if as_json:
+        for row in rows:
+            say(row)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*([key.replace("_", " ") for key in rows[0]] if rows else ["nothing"]), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return escape(
+        ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else "-" if value is None else str(value)
+    )

@@ -1,0 +1,117 @@
+"""Whether the service lives and sees: from the store alone for ``status``, by trying everything for ``doctor``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.errors import AlertError
+from classifiers.errors import ClassifierError
+from connectors.errors import ConnectorError
+from watcher.app import Connectors, is_alive, open_channel, open_models, open_store
+from watcher.check import problems
+from watcher.config import Settings
+from watcher.enrolment import account_of
+from watcher.errors import WatcherError
+from watcher.store import Store
+
+# Mail that has waited this long is mail that nobody reads.
+LATE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What ``watcher status`` tells: well only when the service ticks, every source is read and no mail is late."""
+
+    alive: bool
+    sources: int
+    blind: tuple[str, ...]
+    failing: tuple[str, ...]
+    waiting_posts: int
+    open_incidents: int
+    pending_notices: int
+    oldest_notice_s: int | None
+    refused_addresses: int
+    last_purge: datetime | None
+    overdue_rows: int
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing needs the operator."""
+        late = self.oldest_notice_s is not None and self.oldest_notice_s > LATE.total_seconds()
+        return self.alive and not self.blind and not late and not self.refused_addresses
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        plain = asdict(self) | {"well": self.is_well}
+        plain["last_purge"] = None if self.last_purge is None else self.last_purge.isoformat()
+        return plain
+
+    def lines(self) -> Iterator[str]:
+        """For a person, the worst first."""
+        if not self.alive:
+            yield "NOT RUNNING: no sign of life in the last 30 seconds; start `watcher run`"
+        for name in self.blind:
+            yield f"BLIND: {name} cannot be read; see /sources or `watcher doctor`"
+        if self.refused_addresses:
+            yield f"REFUSED: {self.refused_addresses} addresses do not take our mail"
+        if self.oldest_notice_s is not None and self.oldest_notice_s > LATE.total_seconds():
+            yield f"MAIL WAITS: {self.pending_notices} notices, the oldest for {self.oldest_notice_s} s"
+        for name in self.failing:
+            yield f"failing: {name} failed at its last poll and is tried again"
+        yield f"{'well' if self.is_well else 'not well'}: {self.sources} sources, {self.waiting_posts} posts to read"
+        yield f"{self.open_incidents} open incidents, {self.pending_notices} notices to send"
+
+
+def look(store: Store, now: datetime) -> Health:
+    """What the store tells about the service."""
+    states = store.accounts.all()
+    pending, oldest = store.notices.pending()
+    purged = store.purge.last()
+    return Health(
+        alive=is_alive(store, now),
+        sources=len(states),
+        blind=tuple(s.account.name for s in states if s.blind_since is not None),
+        failing=tuple(s.account.name for s in states if s.failures and s.blind_since is None),
+        waiting_posts=store.posts.waiting(),
+        open_incidents=store.views.open_count(),
+        pending_notices=pending,
+        oldest_notice_s=None if oldest is None else int((now - oldest).total_seconds()),
+        refused_addresses=len(store.notices.refused_addresses()),
+        last_purge=None if purged is None else purged[0],
+        overdue_rows=sum(store.purge.overdue(now - timedelta(hours=24)).values()),
+    )
+
+
+def try_all(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Try settings, database, models, mail and every account; a row each, with what to do where one fails."""
+    found = tuple(problems(settings))
+    yield {"what": "settings", "ok": not found, "detail": "; ".join(found)}
+    yield _try("database", lambda: open_store(settings).is_current() or "its tables are old; run `watcher migrate`")
+    yield _try("models", lambda: ", ".join(f"{m.name}@{m.version}" for m in open_models(settings)))
+    yield _try("mail", lambda: _knock(settings))
+    connectors = Connectors(settings)
+    for number, row in enumerate(settings.accounts, 1):
+
+        def fetch(number: int = number, row: Any = row) -> str:
+            account = account_of(row, f"accounts[{number}]", with_token=True)
+            page = connectors.of(account).fetch(account, None)
+            return f"{len(page.posts)} posts on the first page"
+
+        yield _try(f"account {row.name}", fetch)
+
+
+def _knock(settings: Settings) -> str:
+    channel = open_channel(settings)
+    knock = getattr(channel, "knock", None)
+    return knock() if knock is not None else "the channel can only be tried by sending"
+
+
+def _try(what: str, do: Callable[[], str | bool]) -> dict[str, Any]:
+    try:
+        detail = do()
+    except (WatcherError, AlertError, ClassifierError, ConnectorError) as error:
+        return {"what": what, "ok": False, "detail": f"{type(error).__name__}: {error}"}
+    return {"what": what, "ok": True, "detail": "" if detail is True else detail}

@@ -1,0 +1,56 @@
+"""Reads one account from its beginning, for a person who wants to see what comes; stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from connectors.post import Page, Post
+from watcher.app import Connectors
+from watcher.check import account_problems
+from watcher.config import Settings
+from watcher.enrolment import account_of
+from watcher.errors import ConfigError
+
+
+def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], None]) -> Iterator[Post]:
+    """The account's posts page by page until the platform's end, each version once; ``note`` hears what is amiss.
+
+    Raises:
+        ConfigError: there is no such account, or it is not set up rightly.
+        ConnectorError: the platform could not be read; the posts before have been given.
+    """
+    number, row = next(((n, r) for n, r in enumerate(settings.accounts, 1) if r.name == name), (0, None))
+    if row is None:
+        known = ", ".join(r.name for r in settings.accounts) or "none"
+        raise ConfigError((f"accounts: {name!r} is unknown; known are {known}",))
+    found = tuple(account_problems(f"accounts[{number}]", row))
+    if found:
+        raise ConfigError(found)
+    account = account_of(row, f"accounts[{number}]", with_token=True)
+    connector = Connectors(settings).of(account)
+    seen: set[tuple[str, str, str, str]] = set()
+    cursor = None
+    for turn in range(max_pages):
+        page = connector.fetch(account, cursor)
+        yield from _new(page, seen)
+        _tell(page, note)
+        cursor = page.cursor
+        if not page.more:
+            return
+        if turn == max_pages - 1:
+            note(f"stopped after {max_pages} pages, more waits; raise --max-pages")
+
+
+def _new(page: Page, seen: set[tuple[str, str, str, str]]) -> Iterator[Post]:
+    for post in page.posts:
+        version = (*post.key, post.content_digest)
+        if version not in seen:
+            seen.add(version)
+            yield post
+
+
+def _tell(page: Page, note: Callable[[str], None]) -> None:
+    for gap in page.gaps:
+        note(f"gap from {gap.start or 'the beginning'} to {gap.end or 'now'}: {gap.why}")
+    for oddity in page.oddities:
+        note(f"set aside: {oddity.why} ({len(oddity.raw)} bytes)")

@@ -1,0 +1,337 @@
+"""From an incident or a week to finished notices: who is told, and the mail that waits in the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from alerts import digest as weeks
+from alerts.digest import Blind, Digest, Line, Tone
+from alerts.excerpt import Excerpt
+from alerts.incident import OPEN_STATES, Incident, severity
+from alerts.notice import Notice, message_id, notice_id
+from alerts.plan import Intent, due
+from alerts.policy import Pack
+from alerts.receiver import excluded, receivers
+from alerts.render import Letter, Matter, Place, digest_mail, incident_mail
+from alerts.route import Receiver, Route
+from alerts.school import HEAD_ROLES, Person, Register, School
+from watcher.config import Settings
+from watcher.errors import ConfigError
+from watcher.store import Store
+from watcher.store.incidents import Unplanned
+from watcher.store.views import IncidentView, PostView
+
+# What a mail may need of a burst; the page has the rest.
+_POSTS_SHOWN = 20
+_MOST_MATTERS = 500
+_PRAISE = 3
+
+
+class Teller:
+    """Writes notices; decides nothing about what a policy says and sends nothing."""
+
+    def __init__(self, store: Store, settings: Settings, pack_of: Callable[[str], Pack]) -> None:
+        self._store = store
+        self._pack_of = pack_of
+        self._sender = settings.mail.sender
+        self._domain = settings.mail.sender.partition("@")[2]
+        server = settings.server
+        self._url = (server.public_url or f"http://{server.host}:{server.port}").rstrip("/")
+        self._last_resort = Receiver(
+            role="it_provider",
+            person="last_resort",
+            name="Watcher’s operator",
+            address=settings.alerts.last_resort or settings.mail.sender,
+            why="Nobody else can be told.",
+        )
+
+    # incidents -------------------------------------------------------------------------------------------------------
+
+    def notices(self, unplanned: Unplanned, now: datetime) -> tuple[Notice, ...]:
+        """The notices that an incident's news call for, finished and ready to be sent."""
+        incident = unplanned.incident
+        view = self._store.views.incident(incident.reference, _POSTS_SHOWN)
+        register = self._reachable()
+        school = next((s for s in register.schools if s.id == incident.school), None)
+        if view is None or school is None:
+            return ()
+        pack = self._pack_of(school.pack)
+        routes = self._routes(view, pack)
+        told = self._receivers(routes, school, register, now, incident.about, pack)
+        intents = due(incident, told, self._store.notices, now)
+        return tuple(self._notice(intent, view, school, pack, routes, told) for intent in intents)
+
+    def _routes(self, view: IncidentView, pack: Pack) -> tuple[Route, ...]:
+        """The policy's answer for each concern of the incident, the gravest first, each answer once."""
+        about = view.incident.about
+        asked = {(f.concern, f.target, f.author): None for post in view.posts for f in post.flags}
+        concerns = {concern for concern, _, _ in asked}
+        # A concern whose only flag stands in a post that is not shown, or that no post is behind.
+        asked |= {(c, None, None): None for c in view.incident.concerns if c not in concerns}
+        found = [pack.route(c, about=about, target=t, author=a) for c, t, a in asked]
+        return tuple(sorted(dict.fromkeys(found), key=lambda r: -severity(r.concern)))
+
+    def _receivers(
+        self,
+        routes: Sequence[Route],
+        school: School,
+        register: Register,
+        now: datetime,
+        about: str | None,
+        pack: Pack,
+    ) -> tuple[Receiver, ...]:
+        found: dict[str, Receiver] = {}
+        for route in routes:
+            for receiver in receivers(
+                route,
+                school,
+                register,
+                now.date(),
+                about=about,
+                last_resort=self._last_resort,
+                document=pack.document,
+            ):
+                found.setdefault(receiver.person, receiver)
+        return tuple(found.values())
+
+    def _notice(
+        self,
+        intent: Intent,
+        view: IncidentView,
+        school: School,
+        pack: Pack,
+        routes: Sequence[Route],
+        told: Sequence[Receiver],
+    ) -> Notice:
+        receiver = intent.receiver
+        before = [n for n in view.notices if n.receiver == receiver.person]
+        letter = self._letter(intent.incident, receiver, intent.reason, intent.sequence, intent.at)
+        letter = replace(letter, thread=before[0].id if before else None)
+        others = tuple(dict.fromkeys(r.role for r in told if r.person != receiver.person))
+        matter = self._matter(view, school, pack, others)
+        return Notice(
+            id=letter.message_id,
+            subject_of=intent.incident,
+            receiver=receiver.person,
+            address=receiver.address,
+            role=receiver.role,
+            reason=intent.reason,
+            sequence=intent.sequence,
+            message=incident_mail(matter, receiver, routes, letter),
+            created_at=intent.at,
+        )
+
+    def _letter(self, subject: str, receiver: Receiver, reason: str, sequence: int, at: datetime) -> Letter:
+        own = notice_id(subject, receiver.person, reason, sequence)
+        return Letter(
+            message_id=message_id(own, self._domain), date=at.replace(microsecond=0), sender=self._sender, reason=reason
+        )
+
+    def _matter(self, view: IncidentView, school: School, pack: Pack, others: tuple[str, ...]) -> Matter:
+        incident = view.incident
+        places = dict.fromkeys(Place(platform=p.post.platform, url=p.post.url) for p in view.posts)
+        return Matter(
+            reference=incident.reference,
+            school=school.name,
+            document=pack.title,
+            short=pack.document,
+            concerns=tuple(sorted(incident.concerns, key=lambda c: -severity(c))),
+            first_at=incident.opened_at,
+            last_at=incident.last_flag_at,
+            link=self._link(incident.reference),
+            posts=incident.posts,
+            places=tuple(places),
+            excerpts=tuple(_excerpt(post) for post in view.posts),
+            others=others,
+            about=incident.about,
+            note=self._note(view),
+            undecided=any(f.review for post in view.posts for f in post.flags),
+            timezone=school.timezone,
+        )
+
+    def _note(self, view: IncidentView) -> str:
+        if view.account is None:
+            return ""
+        try:
+            state = self._store.accounts.get(view.account)
+        except KeyError:
+            return f"Source: {view.account}."
+        since = state.last_success_at.isoformat(timespec="minutes") if state.last_success_at else "the beginning"
+        return f"Source: {view.account} ({state.account.platform}); not read since {since}: {state.last_error or ''}"
+
+    def _link(self, reference: str) -> str:
+        return f"{self._url}/incidents/{reference}"
+
+    def _reachable(self) -> Register:
+        """The register without the people whose address has refused our mail: the next in the chain is told."""
+        register = self._store.register.all()
+        refused = self._store.notices.refused_addresses()
+        gone = {p.id for p in register.people if p.email in refused}
+        return replace(register, holdings=tuple(h for h in register.holdings if h.person not in gone))
+
+    # digests ---------------------------------------------------------------------------------------------------------
+
+    def digests(self, now: datetime) -> Iterator[Notice]:
+        """The digests that are due and were not written yet, for each school and each trust and receiver."""
+        register = self._reachable()
+        for scope, schools in _scopes(register):
+            timezone = schools[0].timezone
+            known = self._store.recall(f"digest:{scope}")
+            for week in weeks.weeks_due(now, timezone, None if known is None else known[0]):
+                for receiver in _leaders(scope, schools, register, now):
+                    yield self._digest_notice(scope, schools, register, week, receiver, now)
+                self._store.remember(f"digest:{scope}", week, now)
+
+    def _digest_notice(
+        self, scope: str, schools: Sequence[School], register: Register, week: str, receiver: Receiver, now: datetime
+    ) -> Notice:
+        subject = weeks.digest_subject(scope, week)
+        letter = self._letter(subject, receiver, "digest", 0, now)
+        week_as_seen = self._week(scope, schools, register, week, receiver.person, now)
+        return Notice(
+            id=letter.message_id,
+            subject_of=subject,
+            receiver=receiver.person,
+            address=receiver.address,
+            role=receiver.role,
+            reason="digest",
+            message=digest_mail(week_as_seen, receiver, letter),
+            created_at=now,
+        )
+
+    def preview(self, scope: str, week: str | None, now: datetime) -> tuple[Digest, bytes]:
+        """A week as the first of its receivers would read it, and the finished mail; nothing is sent.
+
+        Raises:
+            ConfigError: no such school or trust, or no such week.
+        """
+        register = self._store.register.all()
+        scopes = dict(_scopes(register))
+        if scope not in scopes:
+            raise ConfigError((f"{scope!r} is no school or trust; known are {', '.join(scopes) or 'none yet'}",))
+        schools = scopes[scope]
+        chosen = week or weeks.weeks_due(now, schools[0].timezone, None)[-1]
+        receiver = next(iter(_leaders(scope, schools, register, now)), self._last_resort)
+        try:
+            found = self._week(scope, schools, register, chosen, receiver.person, now)
+        except ValueError as error:
+            raise ConfigError((f"week: {error}",)) from error
+        letter = self._letter(weeks.digest_subject(scope, chosen), receiver, "digest", 0, now)
+        return found, digest_mail(found, receiver, letter)
+
+    def _week(
+        self, scope: str, schools: Sequence[School], register: Register, week: str, reader: str, now: datetime
+    ) -> Digest:
+        """One week as one person may see it: matters about themselves are absent without a trace."""
+        timezone = schools[0].timezone
+        start, end = weeks.week_bounds(week, timezone)
+        counts: dict[str, int] = {}
+        lines: list[Line] = []
+        praise: list[Excerpt] = []
+        for school in schools:
+            shown, hidden = self._matters(school, register, reader, start, end, now)
+            first, last = start.date(), (end - timedelta(seconds=1)).date()
+            add(counts, self._store.counts.between(school.id, first, last), 1)
+            add(counts, self._store.views.counts_in([i.reference for i in hidden], first, last), -1)
+            lines += [self._line(incident, school, now) for incident in shown]
+            praise += [Excerpt(text=p.text) for p in self._store.views.praise(school.id, first, last, _PRAISE)]
+        name = schools[0].name if len(schools) == 1 and schools[0].id == scope else _trust_name(register, scope)
+        ids = {school.id for school in schools}
+        return Digest(
+            scope=name,
+            week=week,
+            timezone=timezone,
+            read=sum(n for what, n in counts.items() if what.startswith("mentions:")),
+            mentions=counts.get("mentions:yes", 0),
+            tone=_tone(counts),
+            flags={w.removeprefix("flags:"): n for w, n in counts.items() if w.startswith("flags:") and n > 0},
+            opened=sum(start <= line.opened_at < end for line in lines),
+            matters=tuple(lines),
+            praise=tuple(praise[:_PRAISE]),
+            blind=self._blind(ids),
+            unread={w.removeprefix("unread:"): n for w, n in counts.items() if w.startswith("unread:") and n > 0},
+            link=self._url,
+        )
+
+    def _matters(
+        self, school: School, register: Register, reader: str, start: datetime, end: datetime, now: datetime
+    ) -> tuple[list[Incident], list[Incident]]:
+        """The week's matters and those still open: what the reader may see, and what they must not know of."""
+        shown: list[Incident] = []
+        hidden: list[Incident] = []
+        for incident in self._store.views.incidents(limit=_MOST_MATTERS, school=school.id):
+            if incident.opened_at >= end or not (incident.is_open or incident.last_flag_at >= start):
+                continue
+            kept_from = incident.about is not None and (
+                reader in excluded(school, register, now.date(), about=incident.about)
+            )
+            (hidden if kept_from else shown).append(incident)
+        return shown, hidden
+
+    def _line(self, incident: Incident, school: School, now: datetime) -> Line:
+        pack = self._pack_of(school.pack)
+        route = pack.route(max(incident.concerns, key=severity), about=incident.about)
+        late = now > incident.opened_at + timedelta(minutes=route.within_minutes)
+        return Line(
+            reference=incident.reference,
+            school=school.name,
+            concerns=incident.concerns,
+            state=incident.state,
+            clause=None if route.clause is None else f"{pack.document} {route.clause}",
+            opened_at=incident.opened_at,
+            posts=incident.posts,
+            overdue=late and incident.state == OPEN_STATES[0],
+            link=self._link(incident.reference),
+        )
+
+    def _blind(self, schools: set[str]) -> tuple[Blind, ...]:
+        return tuple(
+            Blind(source=s.account.name, platform=s.account.platform, since=s.last_success_at or s.blind_since)
+            for s in self._store.accounts.all()
+            if s.blind_since is not None and s.account.school in schools
+        )
+
+
+def add(counts: dict[str, int], more: dict[str, int], sign: int) -> None:
+    """Add counts to counts, or take them away."""
+    for what, n in more.items():
+        counts[what] = counts.get(what, 0) + sign * n
+
+
+def _excerpt(view: PostView) -> Excerpt:
+    spans = {span for verdict in view.verdicts for span in verdict.spans}
+    return Excerpt(text=view.post.text, spans=tuple(sorted(spans, key=lambda s: (s.start, s.end, s.kind))))
+
+
+def _tone(counts: dict[str, int]) -> Tone:
+    against = counts.get("flags:criticism", 0) + counts.get("flags:complaint", 0)
+    praise = counts.get("flags:praise", 0)
+    return Tone(criticism=against, praise=praise, other=max(counts.get("mentions:yes", 0) - against - praise, 0))
+
+
+def _scopes(register: Register) -> Iterator[tuple[str, tuple[School, ...]]]:
+    """Every school by itself, and every trust of more than one with all of its schools."""
+    for school in register.schools:
+        yield school.id, (school,)
+    for trust in register.trusts:
+        schools = tuple(s for s in register.schools if s.trust == trust.id)
+        if len(schools) > 1 and all(s.id != trust.id for s in register.schools):
+            yield trust.id, schools
+
+
+def _trust_name(register: Register, trust: str) -> str:
+    return next((t.name for t in register.trusts if t.id == trust), trust)
+
+
+def _leaders(scope: str, schools: Sequence[School], register: Register, now: datetime) -> tuple[Receiver, ...]:
+    """Who reads the digest: the Head for a school, the chief executive for a trust; each person once."""
+    roles = HEAD_ROLES if schools[0].id == scope else ("ceo",)
+    found: dict[str, tuple[str, Person]] = {}
+    for school in schools:
+        for role in roles:
+            for person in register.holders(role, school, now.date()):
+                found.setdefault(person.id, (role, person))
+    why = "The weekly digest goes to whoever leads the school or trust."
+    return tuple(Receiver(role=r, person=p.id, name=p.name, address=p.email, why=why) for r, p in found.values())

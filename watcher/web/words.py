@@ -1,0 +1,178 @@
+"""The pages' own texts, kept apart from their layout so that another language can take their place."""
+
+from __future__ import annotations
+
+from alerts.school import title
+from alerts.wording import concern_name, role_name, state_name
+
+_LABELS = {
+    "criticism": "Criticism",
+    "cyberbullying": "Cyberbullying",
+    "identifies_pupil": "Identifies a pupil",
+    "threat": "Threat",
+    "hate": "Hate",
+    "self_harm": "Self-harm",
+    "extremism": "Extremism",
+    "sexual_content": "Sexual content",
+    "sar": "Asks for personal data",
+    "press": "Press enquiry",
+    "impersonation": "Impersonation",
+    "praise": "Praise",
+}
+_SPANS = {
+    "pupil_name": "a pupil’s name",
+    "adult_name": "an adult’s name",
+    "handle": "an account",
+    "postcode": "a postcode",
+    "address": "an address",
+    "phone": "a telephone number",
+    "email": "an e-mail address",
+    "class": "a class",
+    "date_of_birth": "a date of birth",
+    "other": "something else",
+}
+_KINDS = {"post": "Post", "comment": "Comment", "reply": "Reply", "review": "Review", "report": "Report"}
+_SEVERITY = {5: "Urgent", 4: "Serious", 3: "Important", 2: "Ordinary", 1: "For information"}
+_RELEVANCE = {
+    "yes": "It is about this school",
+    "no": "It is not about this school",
+    "unclear": "It is unclear whether it is about this school",
+}
+_REASONS = {
+    "opened": "a new matter",
+    "new_concern": "a further concern",
+    "new_target": "somebody else is aimed at",
+    "more_severe": "it has become more serious",
+    "chased": "a reminder",
+    "digest": "the weekly summary",
+    "blind_spot": "a source cannot be read",
+    "summary": "a summary",
+}
+_EVENTS = {
+    "opened": "Opened",
+    "new_concern": "A further concern",
+    "new_target": "Somebody else is aimed at",
+    "more_severe": "It became more serious",
+    "told": "A message was written",
+    "sent": "The message was sent",
+    "undelivered": "The message could not be delivered",
+}
+_DELIVERY = {"pending": "Waiting to be sent", "sent": "Sent", "failed": "Could not be delivered"}
+_READS = {"posts": "posts", "comments": "comments", "mentions": "mentions", "search": "search results"}
+_MEDIA = {"image": "picture", "video": "video", "audio": "sound", "other": "attachment"}
+_MEND = {
+    "AuthenticationError": (
+        "The platform refuses the token. Make a new one on the platform, put it where the settings read it from, "
+        "and start Watcher again."
+    ),
+    "AccountNotFoundError": (
+        "The platform does not know this target. Check how it is spelt in the settings, and whether the account still "
+        "exists."
+    ),
+    "RefusedAddressError": (
+        "The address leads to a private network or is no web address. If it is meant, write allow_private = true for "
+        "this account; otherwise correct the address."
+    ),
+    "PermanentError": "This does not mend itself. Check this account in the settings and on the platform.",
+    "ConfigError": "Run “watcher check-config”: it says which key of the settings to change.",
+    "RateLimitedError": "Nothing to do: the platform asks for a pause, and reading goes on after it.",
+    "TransientError": "Nothing to do for now: it is tried again. If it lasts for hours, see whether the platform works.",
+    "UnexpectedResponseError": (
+        "The platform answered something that Watcher does not understand. Nothing is skipped. If it lasts, tell the "
+        "makers of Watcher."
+    ),
+}
+_MEND_OTHER = "It is tried again. If it lasts, look into the log of the service."
+STANDINGS = {
+    "blind": "Cannot be read",
+    "failing": "In trouble",
+    "late": "Overdue",
+    "new": "Not read yet",
+    "read": "Is read",
+}
+
+
+def label(name: str) -> str:
+    """A label of the models as people say it."""
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def marking(kind: str) -> str:
+    """What a marked stretch of text is."""
+    return _SPANS.get(kind, kind.replace("_", " "))
+
+
+def kind(name: str) -> str:
+    """What kind of post it is."""
+    return _KINDS.get(name, name.capitalize())
+
+
+def severity(level: int) -> str:
+    """How much harm a matter may do, in a word."""
+    return _SEVERITY.get(level, str(level))
+
+
+def relevance(name: str) -> str:
+    """Whether a post is about the school, as a sentence."""
+    return _RELEVANCE.get(name, name)
+
+
+def reason(name: str) -> str:
+    """Why somebody was told."""
+    return _REASONS.get(name, name.replace("_", " "))
+
+
+def delivery(state: str) -> str:
+    """What became of a message."""
+    return _DELIVERY.get(state, state)
+
+
+def event(what: str, detail: str) -> tuple[str, str]:
+    """A line of the timeline: what happened, and to whom or why."""
+    name = _EVENTS.get(what) or state_name(what)
+    role, _, rest = detail.partition(" (")
+    if what == "told" and rest.endswith(")"):
+        return name, f"To the {title(role)}: {reason(rest[:-1])}"
+    if what == "sent":
+        return name, f"To the {title(detail)}"
+    role, colon, rest = detail.partition(": ")
+    if what == "undelivered" and colon:
+        return name, f"To the {title(role)}: {rest}"
+    return name, detail
+
+
+def reads(names: tuple[str, ...]) -> str:
+    """What is read of a source."""
+    return ", ".join(_READS.get(name, name) for name in names)
+
+
+def medium(name: str) -> str:
+    """What is attached to a post."""
+    return _MEDIA.get(name, name)
+
+
+def mend(error: str) -> tuple[str, str]:
+    """A source's error without its technical name, and what to do about it."""
+    name, colon, rest = error.partition(": ")
+    if colon and name in _MEND:
+        return rest, _MEND[name]
+    return error, _MEND_OTHER
+
+
+def concerns(names: tuple[str, ...]) -> str:
+    """Several concerns in one line."""
+    first, *others = [concern_name(name) for name in names] or ["Unnamed matter"]
+    return ", ".join([first, *(other[:1].lower() + other[1:] for other in others)])
+
+
+def told(notices: tuple[tuple[str, str], ...]) -> tuple[str, str]:
+    """In one line who was told, and the worst that became of it: ``sent``, ``pending``, ``failed`` or ``none``."""
+    if not notices:
+        return "Nobody yet", "none"
+    roles = tuple(dict.fromkeys(role for role, _ in notices))
+    states = {role: [state for r, state in notices if r == role] for role in roles}
+    reached = [role_name(role) for role in roles if "sent" in states[role]]
+    lost = any(set(of) == {"failed"} for of in states.values())
+    waiting = any("pending" in of for of in states.values())
+    text = ", ".join(reached) or "Nobody yet"
+    return text, "failed" if lost else "pending" if waiting else "sent"
