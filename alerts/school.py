@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -46,6 +47,42 @@ ROLES = (
 HEAD_ROLES = ("headteacher", "head_of_school", "associate_headteacher")
 # Kinds of people who never get an automatic notice: they hold no office, or a person must decide to call them.
 NEVER_TOLD = ("local_authority", "police", "pupil", "ex_pupil", "parent", "press", "public", "unknown")
+
+# Shared mailboxes and bodies: what is sent there is read by all of these, so none of them may be the accused.
+READERS: dict[str, tuple[str, ...]] = {
+    "governing_body": ("chair_of_governors", "governor", *HEAD_ROLES),
+    "board_of_trustees": ("chair_of_trustees", "trustee", "ceo"),
+    "leadership_team": (*HEAD_ROLES, "deputy_headteacher", "dsl"),
+    "trust_central_team": ("ceo",),
+    "staff": (*HEAD_ROLES, "deputy_headteacher", "dsl", "deputy_dsl", "teacher", "duty_teacher", "line_manager"),
+    "teacher": ("staff", "duty_teacher"),
+    "duty_teacher": ("staff", "teacher"),
+    "governor": ("chair_of_governors", "governing_body"),
+    "trustee": ("chair_of_trustees", "board_of_trustees"),
+}
+# Who is meant when a body is accused.
+BODIES: dict[str, tuple[str, ...]] = {
+    "governing_body": ("chair_of_governors", "governor"),
+    "board_of_trustees": ("chair_of_trustees", "trustee"),
+    "leadership_team": (*HEAD_ROLES, "deputy_headteacher", "dsl", "deputy_dsl"),
+    "trust_central_team": ("ceo",),
+}
+
+
+def barred(accused: Iterable[str]) -> frozenset[str]:
+    """Every role that must not be told when these are accused: theirs, and the mailboxes that they read."""
+    persons: set[str] = set()
+    for role in accused:
+        persons.update((role, *BODIES.get(role, ())))
+    if persons & set(HEAD_ROLES):
+        persons.update(HEAD_ROLES)
+    return frozenset(persons | {body for body, members in READERS.items() if persons & set(members)})
+
+
+def title(role: str) -> str:
+    """A role as people say it: ``chair_of_governors`` is the chair of governors, ``dsl`` the DSL."""
+    capitals = {"ceo": "CEO", "dsl": "DSL", "dpo": "DPO", "hr": "HR", "it": "IT"}
+    return " ".join(capitals.get(word, word) for word in role.split("_"))
 
 
 @dataclass(frozen=True, kw_only=True)

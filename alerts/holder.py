@@ -1,0 +1,243 @@
+"""Which public role-holder a text names or describes, and what it alleges of them.
+
+A post that alleges something of the Head must not be brought to the Head. So a name or a title counts in every form
+in which people write it, and an allegation near it counts as one about them; an opinion on a decision does not.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from alerts.allegation import Allegation, allegations
+from alerts.school import HEAD_ROLES, Holding, Person
+
+# Titles, the longer before the shorter. "the head" alone is a person only where no part of a body, no department and
+# no other noun follows ("hit him on the head", "head of maths", "head lice").
+TITLES: tuple[tuple[str, str], ...] = (
+    ("deputy_dsl", r"deputy (?:dsl|(?:designated )?safeguarding lead)"),
+    ("dsl", r"dsl|(?:designated )?safeguarding (?:lead|officer)"),
+    ("deputy_headteacher", r"(?:deputy|assistant|vice)[ -](?:head ?(?:teacher|master|mistress)?|principal)|the deputy"),
+    ("chair_of_trustees", r"chair(?:man|woman|person)? of (?:the )?(?:board of )?(?:trust board|trustees|trust|board)"),
+    (
+        "chair_of_governors",
+        r"chair(?:man|woman|person)? of (?:the )?(?:local )?(?:board of )?(?:governors|governance"
+        r"|governing (?:body|board)|govs)|chair gov(?:ernor)?",
+    ),
+    ("board_of_trustees", r"(?:board of )?trustees|trust board"),
+    ("governing_body", r"(?:board of )?governors|governing (?:body|board)"),
+    ("ceo", r"ceo|chief exec(?:utive)?(?: officer)?"),
+    (
+        "headteacher",
+        r"head ?(?:teacher|master|mistress)|head of (?:the )?(?:whole )?school|principal|executive head"
+        r"|(?:the|our|ur|that|this|her|his|their|your|new|old|a|which|acting|interim|current|so-called|school) head"
+        r"(?! ?(?:of|girl|boy|lice|louse|injur\w*|start|ache|band|phones?|butt\w*|office|chef"
+        r"|coach|count|on|shot|wound|lines?)\b)"
+        r"|(?:(?<=thieving )|(?<=lying )|(?<=corrupt )|(?<=racist )|(?<=sexist )|(?<=crooked )"
+        r"|(?<=drunk )|(?<=drunken )|(?<=bent ))head",
+    ),
+    ("line_manager", r"line manager"),
+    ("it_technician", r"it (?:technician|manager|coordinator)"),
+    ("trustee", r"trustee"),
+    ("governor", r"governor"),
+    ("leadership_team", r"slt|(?:senior )?leadership(?: team)?|senior leaders"),
+    ("teacher", r"teachers?|teaching assistants?|tutor|head of \w+|sen(?:d)?co"),
+    (
+        "staff",
+        r"(?:members? of )?staff|caretaker|site (?:manager|team)|receptionist|(?:lunchtime"
+        r"|midday) supervisors?"
+        r"|dinner lad(?:y|ies)"
+        r"|office lad(?:y|ies)|bursar|business manager",
+    ),
+)
+_TITLE = re.compile(r"\b(?:" + "|".join(f"(?P<{role}>{words})" for role, words in TITLES) + r")(?!\w)")
+# Parts of the body, not persons: "on the head", "a blow to the head".
+_BODY = re.compile(
+    r"(?:\b(?:on|in|round|around|over|off|against|inside|above)|\b(?:blow|kick|punch|bang|knock"
+    r"|shot|injury|hit|bump)s? to) $"
+)
+# Said to them, not of them: "told the head that …", "complained to the head", "asked Mrs Quill to act".
+_ADDRESSED = re.compile(
+    r"\b(?:told|tell|telling|asked|asking|ask|emailed|email|messaged|rang|called|phoned|informed"
+    r"|inform|contact(?:ed)?|thank(?:s to)?|dear|hi|hello"
+    r"|(?:complain\w*|report\w*|spoke|speak|spoken|talk\w*|wr[io]te|written|went|go|gone|apologi[sz]ed"
+    r"|letter|email|said|taken?|took|it|this) "
+    r"(?:\w+ ){0,3}?(?:to|with))(?: (?:the|our))? $"
+)
+_HONORIFIC = r"(?:mr|mrs|ms|miss|mx|dr|sir|prof|professor|rev|revd|reverend|father|sister|head|headteacher|principal)"
+_PRONOUN = re.compile(
+    r"\b(?:he|she|they|him|her|his|hers|their|himself|herself|who|he's|she's|they're|man|woman"
+    r"|bloke|guy|cow|git|idiot)\b"
+)
+_SENTENCE = re.compile(r"[.!?]+(?:\s|$)|\n+")
+# What joins two who do the same: "the head and Mr Brook stole it".
+_JOINED = re.compile(r"(?:'s)?[\s,]*(?:and|&|/|,|or|plus|aka|\()?[\s,]*(?:the |our |his |her |their )?")
+# What may stand between an allegation and the one it is about: "assaulted … by the", "thieving cow of a".
+_BY = re.compile(r"[^.!?]{0,80}\b(?:by|from) (?:(?:the|our|this|that|a|her|his|their) )?")
+_NEXT = re.compile(_BY.pattern + r"| ?(?:\w+ of (?:a|an) )?(?:the |our )?")
+# Whose route is most unlike the ordinary one counts first.
+_RANK = {role: n + 1 for n, (role, _) in enumerate(TITLES)} | dict.fromkeys((*HEAD_ROLES, "ceo"), 0)
+REACH = 100  # code points between an allegation and the one whom it names after it
+CARRY = 2  # sentences over which "he" or "she" still means the one named before
+LONGEST = 65_536  # code points read; nobody writes longer posts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """A role-holder whom a text names or describes.
+
+    ``named`` says that it is by name; ``alleged`` is the kind of conduct alleged of them, or ``None``; ``sure`` is
+    false where the allegation may be about somebody else; ``start`` and ``end`` are where the folded text has them.
+    """
+
+    role: str
+    named: bool
+    start: int
+    end: int
+    alleged: str | None = None
+    sure: bool = False
+
+
+def fold(text: str) -> str:
+    """The text in small letters, without accents and typographic quotes, one space at a time; linear in its length."""
+    plain = "".join(_plain(c) for c in text[:LONGEST])
+    return re.sub(r"[^\S\n]+", " ", plain.replace("’", "'").replace("‘", "'").casefold())
+
+
+@lru_cache(maxsize=4096)
+def _plain(character: str) -> str:
+    # One character at a time: normalising a run of 200,000 combining marks at once takes a minute.
+    return "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
+
+
+def holders(text: str, officers: Iterable[tuple[Holding, Person]] = ()) -> tuple[Holder, ...]:
+    """Everybody in a public role whom the text names or describes, in its order, with what is alleged of them."""
+    folded = fold(text)
+    found = sorted((*_by_title(folded), *_by_name(folded, tuple(officers))), key=lambda h: (h.start, not h.named))
+    if not found:
+        return ()
+    reading = _Reading(folded, found)
+    for allegation in allegations(folded):
+        reading.attribute(allegation)
+    return tuple(reading.found)
+
+
+def accused(found: Iterable[Holder], *, unsure: bool) -> tuple[Holder, ...]:
+    """Those of whom something is alleged, each role once, the most senior first.
+
+    ``unsure`` says whether an allegation that may be about somebody else counts.
+    """
+    first: dict[str, Holder] = {}
+    for holder in found:
+        if holder.alleged is not None and (holder.sure or unsure):
+            first.setdefault(holder.role, holder)
+    return tuple(sorted(first.values(), key=lambda h: _RANK.get(h.role, len(_RANK))))
+
+
+class _Reading:
+    """A folded text with the holders in it, while allegations are attributed to them."""
+
+    def __init__(self, folded: str, found: list[Holder]) -> None:
+        self.folded = folded
+        self.found = found
+        self.starts = [h.start for h in found]
+        self.sentences = [0, *(m.end() for m in _SENTENCE.finditer(folded))]
+        self.pronouns = [m.start() for m in _PRONOUN.finditer(folded)]
+        self.addressed = {
+            n for n, h in enumerate(found) if _ADDRESSED.search(folded[max(0, h.start - 60) : h.start]) is not None
+        }
+
+    def attribute(self, allegation: Allegation) -> None:
+        """Note the allegation on those whom it is, or may be, about."""
+        follower = self._follower(allegation)
+        if follower is not None:
+            self._note(follower, allegation.kind, sure=True)
+        elif not allegation.elsewhere:
+            self._from_before(allegation)
+
+    def _follower(self, allegation: Allegation) -> int | None:
+        """Who follows closely: "assaulted by the head", "the thieving head"."""
+        n = bisect_left(self.starts, allegation.end)
+        if n == len(self.found) or self.starts[n] - allegation.end > REACH:
+            return None
+        gap = self.folded[allegation.end : self.starts[n]]
+        told = _BY if allegation.elsewhere else _NEXT
+        return n if told.fullmatch(gap) else None
+
+    def _from_before(self, allegation: Allegation) -> None:
+        sentence = self._sentence(allegation.start)
+        last = bisect_left(self.starts, allegation.start) - 1
+        pronoun = bisect_left(self.pronouns, allegation.start) - 1
+        here = last >= 0 and self.starts[last] >= self.sentences[sentence]
+        spoken = pronoun >= 0 and self.pronouns[pronoun] >= self.sentences[sentence]
+        if spoken and (not here or self.pronouns[pronoun] > self.found[last].end):
+            meant = bisect_left(self.starts, self.pronouns[pronoun]) - 1
+            if meant >= 0 and sentence - self._sentence(self.starts[meant]) <= CARRY:
+                return self._note(meant, allegation.kind, sure=True)
+        if here:
+            if last not in self.addressed:
+                self._note(last, allegation.kind, sure=True)
+            return None
+        return self._from_around(allegation, sentence)
+
+    def _from_around(self, allegation: Allegation, sentence: int) -> None:
+        """Nobody is named before it in its sentence: it may be about any who is named close by."""
+        low = self.sentences[max(0, sentence - 2)]
+        high = self.sentences[sentence + 3] if sentence + 3 < len(self.sentences) else len(self.folded)
+        near = range(bisect_left(self.starts, low), bisect_left(self.starts, high))
+        for n in near[:8]:
+            if n not in self.addressed:
+                self._note(n, allegation.kind, sure=False)
+
+    def _note(self, n: int, kind: str, *, sure: bool) -> None:
+        """Note it on one, and on those joined to them by "and"."""
+        while True:
+            holder = self.found[n]
+            if holder.alleged is None or (sure and not holder.sure):
+                self.found[n] = replace(holder, alleged=kind, sure=sure)
+            if n == 0 or not _JOINED.fullmatch(self.folded, min(self.found[n - 1].end, holder.start), holder.start):
+                return
+            n -= 1
+
+    def _sentence(self, position: int) -> int:
+        return bisect_right(self.sentences, position) - 1
+
+
+def _by_title(folded: str) -> Iterator[Holder]:
+    for match in _TITLE.finditer(folded):
+        role = match.lastgroup or ""
+        before = folded[max(0, match.start() - 12) : match.start()]
+        if not (role == "headteacher" and match.group().endswith("head") and _BODY.search(before)):
+            yield Holder(role=role, named=False, start=match.start(), end=match.end())
+
+
+def _by_name(folded: str, officers: tuple[tuple[Holding, Person], ...]) -> Iterator[Holder]:
+    seen: set[tuple[int, str]] = set()
+    for holding, person in officers:
+        pattern = _name_pattern(person.name)
+        for match in pattern.finditer(folded) if pattern is not None else ():
+            if (match.start(), holding.role) not in seen:
+                seen.add((match.start(), holding.role))
+                yield Holder(role=holding.role, named=True, start=match.start(), end=match.end())
+
+
+@lru_cache(maxsize=1024)
+def _name_pattern(name: str) -> re.Pattern[str] | None:
+    """Every way in which people write a name: in full, with a title, with an initial, run together, surname alone."""
+    words = [w for w in re.findall(r"[\w'-]+", fold(name)) if not re.fullmatch(_HONORIFIC, w)]
+    if not words:
+        return None
+    first, last = re.escape(words[0]), re.escape(words[-1])
+    ways = [r"\s+".join(map(re.escape, words)), r"_?".join(map(re.escape, words))]
+    ways += [
+        rf"[#@]\w{{0,40}}?{_HONORIFIC}_?{last}\w{{0,40}}",
+        rf"{_HONORIFIC}\.?\s?{last}",
+        rf"{re.escape(words[0][0])}\.?\s?{last}",
+        rf"{first}\s+{last}",
+        last,
+    ]
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(dict.fromkeys(ways))})(?![^\W_])")

@@ -1,0 +1,224 @@
+"""Judging a case by a pack: which of its rules hold, about whom, aimed at whom, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from alerts.flag import CONCERNS, GRAVE, Flag
+from alerts.holder import Holder, accused, fold, holders
+from alerts.school import BODIES, HEAD_ROLES, ROLES, title
+
+if TYPE_CHECKING:
+    from alerts.case import Case
+    from alerts.policy import Pack, Rule
+
+# The concerns that are aimed at somebody.
+AIMED = ("cyberbullying", "threat", "trolling")
+_PUPIL = re.compile(
+    r"\b(?:boys?|girls?|kids?|child|children|pupils?|students?|lads?|son|daughter|(?:year|yr) ?\d{1,2}s?"
+    r"|y\d{1,2}s?|classmates?|form group)\b"
+)
+_TEACHER = re.compile(r"\b(?:sir|miss|mr|mrs|ms|dr)\.? [a-z]{2,}|\b(?:sir|miss)\b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Facts:
+    """What is known of a case beside its labels."""
+
+    official: bool
+    author: str | None
+    about: tuple[str, ...]
+    target: str | None
+    why_about: str
+    lawful: bool
+    confirmed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """The strongest reading of one label: its score, where it is raised, whether it is, and whether it is undecided."""
+
+    label: str
+    score: float
+    model: str
+    raised: bool
+    undecided: bool
+
+
+def judge(pack: Pack, case: Case) -> tuple[Flag, ...]:
+    """Every rule of the pack that holds for the case, one flag a concern; nothing for a post about another school.
+
+    While it is not confirmed that the post concerns the school, only grave concerns are flagged, for a person to
+    look at. In the undecided band of a model, too, only grave ones are.
+    """
+    confirmed = _confirmed(case)
+    if confirmed is None:
+        return ()
+    facts = _facts(pack, case, confirmed)
+    flags: dict[str, Flag] = {}
+    for flag in (*_by_rule(pack, case, facts), *_by_answer(pack, case, facts)):
+        kept = confirmed or flag.concern in GRAVE
+        withdrawn = facts.lawful and flag.concern in pack.house.lawful
+        if kept and not withdrawn and (flag.concern not in flags or flags[flag.concern].review > flag.review):
+            flags[flag.concern] = flag
+    return tuple(flags.values())
+
+
+def _confirmed(case: Case) -> bool | None:
+    """Whether the post concerns the school: yes, not confirmed, or (``None``) no; a person's answer decides."""
+    said = case.answer("school")
+    if said in ("no", "yes"):
+        return True if said == "yes" else None
+    if said is not None and said != case.school.id:
+        return None
+    if said == case.school.id or case.mention.relevance == "yes":
+        return True
+    return None if case.mention.relevance == "no" else False
+
+
+def _facts(pack: Pack, case: Case, confirmed: bool) -> _Facts:
+    official = case.post.author is not None and case.post.author.official
+    lawful = case.answer("lawful_opinion") == "yes"
+    found = holders(case.post.text, case.officers)
+    about, why = _about(pack, case, () if official or lawful else accused(found, unsure=pack.unsure))
+    return _Facts(
+        official=official,
+        author=_role(case.answer("author")) or ("staff" if official else None),
+        about=about,
+        target=_role(case.answer("target")) or _target(case.post.text, found),
+        why_about=why,
+        lawful=lawful,
+        confirmed=confirmed,
+    )
+
+
+def _about(pack: Pack, case: Case, found: tuple[Holder, ...]) -> tuple[tuple[str, ...], str]:
+    """The accused as roles of the document, and the sentence that says why."""
+    said = case.answer("about")
+    if said is not None:
+        roles = tuple(r for r in said.split(",") if r in ROLES)
+        names = " and ".join(title(pack.canonical(r)) for r in roles)
+        return tuple(dict.fromkeys(map(pack.canonical, roles))), f"A person answered that it is about the {names}."
+    if not found:
+        return (), ""
+    roles = tuple(dict.fromkeys(pack.canonical(h.role) for h in found))
+    how = "names" if found[0].named else "describes"
+    names = " and ".join(title(r) for r in roles)
+    kinds = " and ".join(dict.fromkeys(h.alleged or "" for h in found))
+    sure = "" if all(h.sure for h in found) else ", which may be about them"
+    return roles, f"It {how} the {names} together with an allegation ({kinds}){sure}: the one it is about is not told."
+
+
+def _role(answer: str | None) -> str | None:
+    return answer if answer in ROLES else None
+
+
+def _target(text: str, found: tuple[Holder, ...]) -> str | None:
+    """Whom abuse is aimed at, as far as plain words say: the first who is spoken of."""
+    folded = fold(text)
+    spoken = [(h.start, "headteacher" if h.role in HEAD_ROLES else h.role) for h in found if h.role not in BODIES]
+    spoken += [(m.start(), "pupil") for m in [_PUPIL.search(folded)] if m]
+    spoken += [(m.start(), "teacher") for m in [_TEACHER.search(folded)] if m]
+    # A name and a title may start at the same place ("Mrs Quill"): the officer is meant then.
+    return min(spoken, key=lambda s: (s[0], s[1] == "teacher"))[1] if spoken else None
+
+
+def _by_rule(pack: Pack, case: Case, facts: _Facts) -> Iterator[Flag]:
+    readings = _readings(case)
+    for rule in pack.rules:
+        if not _applies(rule, case, facts):
+            continue
+        if not rule.labels:
+            said = ", ".join(f"{q}: {a}" for q, a in rule.answers.items())
+            yield _flag(pack, rule.id, rule.concern, facts, why=f"A person answered {said}.")
+            continue
+        reading = _strongest(rule, readings)
+        if reading is not None and (reading.raised or (reading.undecided and rule.concern in GRAVE)):
+            yield _flag(pack, rule.id, rule.concern, facts, why=_why(reading), reading=reading)
+
+
+def _by_answer(pack: Pack, case: Case, facts: _Facts) -> Iterator[Flag]:
+    for concern in (case.answer("concern") or "").split(","):
+        if concern.strip() in CONCERNS:
+            why = f"A person answered that this is {concern.strip().replace('_', ' ')}."
+            yield _flag(pack, f"answer_{concern.strip()}", concern.strip(), facts, why=why)
+
+
+def _applies(rule: Rule, case: Case, facts: _Facts) -> bool:
+    return (
+        (rule.official is None or rule.official == facts.official)
+        and (rule.alleged is None or rule.alleged == bool(facts.about))
+        and (not rule.author or (facts.author or "none") in rule.author)
+        and (not rule.target or facts.target in rule.target)
+        and all(case.answer(question) == value for question, value in rule.answers.items())
+    )
+
+
+def _readings(case: Case) -> dict[str, _Reading]:
+    """For each label the strongest of the newest verdicts: raised before undecided, then by score."""
+    found: dict[str, _Reading] = {}
+    for verdict in case.verdicts:
+        raised, review = verdict.labels, verdict.review
+        for label, score in verdict.scores.items():
+            reading = _Reading(
+                label=label,
+                score=score,
+                model=f"{verdict.model}@{verdict.version}",
+                raised=label in raised,
+                undecided=label in review,
+            )
+            if label not in found or _strength(reading) > _strength(found[label]):
+                found[label] = reading
+    return found
+
+
+def _strength(reading: _Reading) -> tuple[bool, bool, float]:
+    return (reading.raised, reading.undecided, reading.score)
+
+
+def _strongest(rule: Rule, readings: dict[str, _Reading]) -> _Reading | None:
+    """The strongest reading of the rule's labels, by the rule's own thresholds where it sets them."""
+    found = [readings[label] for label in rule.labels if label in readings]
+    if rule.raise_at is not None or rule.review_at is not None:
+        found = [_by_threshold(rule, reading) for reading in found]
+    return max(found, key=_strength, default=None)
+
+
+def _by_threshold(rule: Rule, reading: _Reading) -> _Reading:
+    raised = reading.raised if rule.raise_at is None else reading.score >= rule.raise_at
+    undecided = reading.undecided if rule.review_at is None else reading.score >= rule.review_at
+    return replace(reading, raised=raised, undecided=undecided and not raised)
+
+
+def _why(reading: _Reading) -> str:
+    sure = "" if reading.raised else ", which is undecided: a person should look"
+    return f"{reading.model} reads {reading.label.replace('_', ' ')} at {reading.score:.2f}{sure}."
+
+
+def _flag(pack: Pack, rule: str, concern: str, facts: _Facts, *, why: str, reading: _Reading | None = None) -> Flag:
+    target = facts.target if concern in AIMED else None
+    # The one threatened must know, even where the same post alleges something of them: a threat accuses its author.
+    accused_roles = (
+        facts.about if concern != "threat" else tuple(r for r in facts.about if r != pack.canonical(target or ""))
+    )
+    about = ",".join(accused_roles) or None
+    reasons = [why, facts.why_about if about else ""]
+    if not facts.confirmed:
+        reasons.append("It is not confirmed that the post concerns this school.")
+    return Flag(
+        rule=rule,
+        pack=pack.name,
+        pack_version=pack.version,
+        concern=concern,
+        why=" ".join(r for r in reasons if r),
+        label=None if reading is None else reading.label,
+        score=None if reading is None else reading.score,
+        clause=pack.route(concern, about=about, target=target, author=facts.author).clause,
+        about=about,
+        target=None if target is None else pack.canonical(target),
+        author=facts.author,
+        review=not facts.confirmed or (reading is not None and not reading.raised),
+    )

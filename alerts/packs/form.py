@@ -1,0 +1,335 @@
+"""How a pack is written down, and the check that names every fault of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from alerts.answer import QUESTIONS
+from alerts.errors import PolicyError
+from alerts.flag import CONCERNS
+from alerts.policy import Conflict, House, Pack, Row, Rule, When
+from alerts.school import HEAD_ROLES, NEVER_TOLD, ROLES
+from classifiers.verdict import LABELS
+
+HEAD_KEYS = ("extends", "name", "title", "version", "review", "document", "head", "trust", "unsure")
+TABLE_KEYS = ("speeds", "groups", "fallback", "rules", "routes", "conflicts")
+WHEN_KEYS = ("about", "target", "author")
+CONFLICT_KEYS = ("about", "recipients", "alternates", "clause", "within", "always", "text", "instructions", "trust")
+ROUTE_KEYS = (
+    "id",
+    "concerns",
+    "recipients",
+    "alternates",
+    "clause",
+    "fallback",
+    "quotation",
+    "within",
+    "within_minutes",
+    "when",
+    "exceptions",
+    "instructions",
+    "ordinary",
+    "digest",
+)
+RULE_KEYS = (
+    "id",
+    "concern",
+    "labels",
+    "official",
+    "alleged",
+    "target",
+    "author",
+    "answers",
+    "raise_at",
+    "review_at",
+)
+UNSURE = ("conflict", "ordinary")
+Table = Mapping[str, Any]
+
+
+class Form:
+    """The layers of one pack, nearest first, on their way to a :class:`Pack`; faults are collected, not raised."""
+
+    def __init__(self, name: str, layers: list[dict[str, Any]]) -> None:
+        self.name = name
+        self.layers = layers
+        self.problems: list[str] = []
+        self.head = self._merged_head()
+        self.groups = self._lists("groups", known=(*ROLES, "none"))
+        self.speeds = self._speeds()
+
+    def pack(self) -> Pack:
+        """The pack.
+
+        Raises:
+            PolicyError: there are problems; all of them are named with pack, rule and key.
+        """
+        for layer in self.layers:
+            self._keys("", layer, (*HEAD_KEYS, *TABLE_KEYS))
+        house, rules, rows, conflicts = self._house(), self._rules(), self._rows(), self._conflicts()
+        self._complete(rows)
+        if self.problems:
+            raise PolicyError(self.name, tuple(dict.fromkeys(self.problems)))
+        return Pack(
+            name=str(self.head["name"]),
+            title=str(self.head["title"]),
+            version=str(self.head["version"]),
+            review=str(self.head.get("review", "")),
+            document=str(self.head["document"]),
+            head=str(self.head.get("head", "headteacher")),
+            unsure=self.head.get("unsure", "conflict") == "conflict",
+            rules=rules,
+            rows=rows,
+            conflicts=conflicts,
+            house=house,
+        )
+
+    # What every part is read with.
+
+    def _fault(self, where: str, what: str) -> None:
+        self.problems.append(f"{self.name}: {where}: {what}" if where else f"{self.name}: {what}")
+
+    def _keys(self, where: str, table: Table, known: Iterable[str]) -> None:
+        for key in table:
+            if key not in tuple(known):
+                self._fault(where, f"key {key!r} is unknown; known are {', '.join(known)}")
+
+    def _text(self, where: str, table: Table, key: str, *, needed: bool = False) -> str | None:
+        value = table.get(key)
+        if value is None and not needed:
+            return None
+        if not isinstance(value, str) or not value.strip():
+            self._fault(where, f'{key} must be a text, such as {key} = "…"')
+            return None
+        return value
+
+    def _flag(self, where: str, table: Table, key: str) -> bool | None:
+        value = table.get(key)
+        if value is not None and not isinstance(value, bool):
+            self._fault(where, f"{key} must be true or false")
+            return None
+        return value
+
+    def _number(self, where: str, table: Table, key: str, low: float, high: float) -> float | None:
+        value = table.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            self._fault(where, f"{key} must be a number from {low:g} to {high:g}")
+            return None
+        return value
+
+    def _strings(self, where: str, table: Table, key: str) -> tuple[str, ...]:
+        value = table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            self._fault(where, f"{key} must be a list of texts")
+            return ()
+        return tuple(value)
+
+    def _names(self, where: str, table: Table, key: str, what: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        """A list of names out of a vocabulary, groups (``@staff``) written out."""
+        found: list[str] = []
+        for name in self._strings(where, table, key):
+            if name.startswith("@") and name[1:] in self.groups:
+                found.extend(self.groups[name[1:]])
+            elif name in known:
+                found.append(name)
+            else:
+                self._fault(where, f"{key}: {what} {name!r} is unknown; known are {', '.join(known)}")
+        return tuple(dict.fromkeys(found))
+
+    def _told(self, where: str, table: Table, key: str) -> tuple[str, ...]:
+        roles = self._names(where, table, key, "role", ROLES)
+        for role in roles:
+            if role in NEVER_TOLD:
+                self._fault(
+                    where, f"{key}: {role!r} never gets an automatic notice; name the person who decides to call them"
+                )
+        return roles
+
+    def _tables(self, key: str) -> list[tuple[str, Table]]:
+        """Every table of that name with where it stands: the nearest layer first, one id only once."""
+        found: dict[str, tuple[str, Table]] = {}
+        for layer in self.layers:
+            seen: set[str] = set()
+            tables = layer.get(key, [])
+            if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+                self._fault(key, f"must be written as [[{key}]]")
+                continue
+            for number, table in enumerate(tables, 1):
+                name = str(table.get("id", f"{layer.get('name', '')} {number}"))
+                where = f"{key} {name!r}" if "id" in table else f"{key} {number}"
+                if name in seen:
+                    self._fault(where, "id is used twice")
+                seen.add(name)
+                found.setdefault(name, (where, table))
+        return list(found.values())
+
+    def _merged(self, key: str) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        for layer in reversed(self.layers):
+            table = layer.get(key, {})
+            if isinstance(table, dict):
+                merged.update(table)
+            else:
+                self._fault(key, f"must be written as [{key}]")
+        return merged
+
+    def _lists(self, key: str, known: tuple[str, ...] = ROLES) -> dict[str, tuple[str, ...]]:
+        table = self._merged(key)
+        self.groups = {}
+        return {name: self._names(key, table, name, "role", known) for name in table}
+
+    # The parts.
+
+    def _merged_head(self) -> dict[str, Any]:
+        head = {key: layer[key] for layer in reversed(self.layers) for key in HEAD_KEYS if key in layer}
+        own = self.layers[0]
+        head["name"] = own.get("name", self.name)
+        for key in ("name", "title", "version", "document"):
+            if not isinstance(head.get(key), str):
+                self._fault("", f'{key} must be a text, such as {key} = "…"')
+        if not str(head.get("version", "")).replace(".", "", 1).isdigit():
+            self._fault("", 'version must be a number in quotes: whole ("2.0") when approved, else a draft ("1.1")')
+        if head.get("head", "headteacher") not in HEAD_ROLES:
+            self._fault("", f"head must be one of {', '.join(HEAD_ROLES)}")
+        if head.get("unsure", "conflict") not in UNSURE:
+            self._fault("", f"unsure must be one of {', '.join(UNSURE)}")
+        if not isinstance(head.get("trust", False), bool):
+            self._fault("", "trust must be true or false")
+        return head
+
+    def _speeds(self) -> dict[str, int]:
+        table = self._merged("speeds")
+        for word, minutes in table.items():
+            if isinstance(minutes, bool) or not isinstance(minutes, int) or minutes < 1:
+                self._fault("speeds", f"{word!r} must be a whole number of minutes, at least 1")
+        return {word: minutes for word, minutes in table.items() if isinstance(minutes, int)}
+
+    def _house(self) -> House:
+        table = self._merged("fallback")
+        self._keys("fallback", table, ("keep", "chain", "lawful"))
+        return House(
+            speeds=self.speeds,
+            keep=self._names("fallback", table, "keep", "concern", CONCERNS),
+            chain=self._told("fallback", table, "chain"),
+            lawful=self._names("fallback", table, "lawful", "concern", CONCERNS),
+        )
+
+    def _rules(self) -> tuple[Rule, ...]:
+        return tuple(rule for where, table in self._tables("rules") if (rule := self._rule(where, table)) is not None)
+
+    def _rule(self, where: str, table: Table) -> Rule | None:
+        self._keys(where, table, RULE_KEYS)
+        name, concern = self._text(where, table, "id", needed=True), self._text(where, table, "concern", needed=True)
+        if concern is not None and concern not in CONCERNS:
+            self._fault(where, f"concern: concern {concern!r} is unknown; known are {', '.join(CONCERNS)}")
+        labels = self._names(where, table, "labels", "label", LABELS)
+        answers = table.get("answers", {})
+        if not isinstance(answers, dict) or not all(isinstance(v, str) for v in answers.values()):
+            self._fault(where, 'answers must be a table such as { child_at_risk = "yes" }')
+            answers = {}
+        self._keys(f"{where} answers", answers, QUESTIONS)
+        if not labels and not answers:
+            self._fault(where, "labels or answers must say what the rule looks at")
+        return Rule(
+            id=name or "",
+            concern=concern or "",
+            labels=labels,
+            official=self._flag(where, table, "official"),
+            alleged=self._flag(where, table, "alleged"),
+            target=self._names(where, table, "target", "role", ROLES),
+            author=self._names(where, table, "author", "role", (*ROLES, "none")),
+            answers=answers,
+            raise_at=self._number(where, table, "raise_at", 0, 1),
+            review_at=self._number(where, table, "review_at", 0, 1),
+        )
+
+    def _rows(self) -> tuple[Row, ...]:
+        return tuple(self._row(where, table) for where, table in self._tables("routes"))
+
+    def _row(self, where: str, table: Table) -> Row:
+        self._keys(where, table, ROUTE_KEYS)
+        clause, fallback = self._text(where, table, "clause"), self._flag(where, table, "fallback")
+        if clause is None and not fallback:
+            self._fault(where, "clause is missing; write it, or fallback = true where the policy is silent")
+        if clause is not None and fallback:
+            self._fault(where, "fallback = true says that the policy is silent, so there can be no clause")
+        recipients, digest = self._told(where, table, "recipients"), bool(self._flag(where, table, "digest"))
+        if not recipients and not digest:
+            self._fault(where, "recipients is empty; name at least one role, or write digest = true")
+        minutes = self._number(where, table, "within_minutes", 1, 60 * 24 * 31)
+        concerns = self._names(where, table, "concerns", "concern", CONCERNS)
+        if not concerns:
+            self._fault(where, "concerns is empty; name at least one")
+        return Row(
+            id=self._text(where, table, "id", needed=True) or "",
+            concerns=concerns,
+            recipients=recipients,
+            alternates=self._told(where, table, "alternates"),
+            clause=clause,
+            quotation=self._text(where, table, "quotation"),
+            within=self._within(where, table),
+            within_minutes=None if minutes is None else int(minutes),
+            when=self._when(where, table),
+            exceptions=self._exceptions(where, table),
+            instructions=self._strings(where, table, "instructions"),
+            ordinary=self._strings(where, table, "ordinary"),
+            digest=digest,
+        )
+
+    def _within(self, where: str, table: Table) -> str | None:
+        within = self._text(where, table, "within")
+        if within is not None and within not in self.speeds:
+            self._fault(where, f"within: {within!r} has no minutes; known are {', '.join(self.speeds)}")
+        return within
+
+    def _when(self, where: str, table: Table) -> When:
+        when = table.get("when", {})
+        if not isinstance(when, dict):
+            self._fault(where, 'when must be a table such as { target = ["pupil"] }')
+            return When()
+        self._keys(f"{where} when", when, WHEN_KEYS)
+        about, target, author = (self._names(f"{where} when", when, key, "role", (*ROLES, "none")) for key in WHEN_KEYS)
+        return When(about=about, target=target, author=author)
+
+    def _exceptions(self, where: str, table: Table) -> tuple[Conflict, ...]:
+        exceptions = table.get("exceptions", [])
+        if not isinstance(exceptions, list):
+            self._fault(where, "exceptions must be written as [[routes.exceptions]]")
+            return ()
+        return tuple(self._conflict(f"{where} exceptions {n}", e) for n, e in enumerate(exceptions, 1))
+
+    def _conflicts(self) -> tuple[Conflict, ...]:
+        trust = self.head.get("trust", False)
+        return tuple(
+            self._conflict(where, table)
+            for where, table in self._tables("conflicts")
+            if self._flag(where, table, "trust") in (None, trust)
+        )
+
+    def _conflict(self, where: str, table: Table) -> Conflict:
+        self._keys(where, table, CONFLICT_KEYS)
+        about, recipients = self._names(where, table, "about", "role", ROLES), self._told(where, table, "recipients")
+        if not about or not recipients:
+            self._fault(where, "about and recipients must each name at least one role")
+        for role in recipients:
+            if role in about:
+                self._fault(where, f"recipients: {role!r} is the accused and can never be told")
+        return Conflict(
+            about=about,
+            recipients=recipients,
+            alternates=self._told(where, table, "alternates"),
+            clause=self._text(where, table, "clause"),
+            within=self._within(where, table),
+            always=bool(self._flag(where, table, "always")),
+            text=self._text(where, table, "text", needed=True) or "",
+            instructions=self._strings(where, table, "instructions"),
+        )
+
+    def _complete(self, rows: tuple[Row, ...]) -> None:
+        """Every concern must have a row that asks for nothing."""
+        for concern in CONCERNS:
+            if not any(concern in row.concerns and not row.when.asks for row in rows):
+                self._fault("routes", f"concern {concern!r} has no route that holds for everybody")
