@@ -17,7 +17,8 @@ import uvicorn
 
 from alerts import registry as channels
 from alerts.channel import Channel
-from alerts.policy import Pack, load_pack
+from alerts.packs import load_pack
+from alerts.policy import Pack
 from classifiers import registry as models
 from classifiers.classifier import Classifier
 from connectors import registry as platforms

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from alerts.errors import AlertError
-from alerts.policy import load_pack
+from alerts.packs import load_pack
 from alerts.school import NEVER_TOLD, ROLES
 from connectors import registry
 from watcher.config import AccountRow, SchoolRow, Settings

@@ -197,7 +197,7 @@ def route(
     from dataclasses import asdict
 
     from alerts.errors import AlertError
-    from alerts.policy import load_pack
+    from alerts.packs import load_pack
 
     try:
         found = load_pack(policy).route(concern, about=about, target=target, author=author)

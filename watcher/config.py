@@ -15,7 +15,7 @@ from watcher.problem import problems_of
 from watcher.secret import Secret
 
 PREFIX = "WATCHER_"
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="lower-case letters, digits, - and _")]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", description="lower-case letters, digits, ., - and _")]
 
 
 class _Table(BaseModel):
@@ -145,7 +145,7 @@ class AccountRow(_Table):
     """A source that is read."""
 
     name: str = Field(min_length=1, max_length=200)
-    school: Slug | None = None
+    school: str | None = None
     platform: str
     target: str = Field(min_length=1)
     reads: tuple[Literal["posts", "comments", "mentions", "search"], ...] = Field(default=("posts",), min_length=1)

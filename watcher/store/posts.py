@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 
 from connectors.post import Post
 from watcher.store import schema as t
@@ -112,7 +112,7 @@ class PostShelf:
             found = connection.execute(query.order_by(t.version.c.id).limit(limit)).all()
             return tuple(self._unread(connection, row) for row in found)
 
-    def _unread(self, connection: Connection, row: Row[Any]) -> Unread:
+    def _unread(self, connection: Connection, row: Any) -> Unread:
         post = post_of(row.body, official=row.official)
         return Unread(number=row.id, post=post, parent=self._text_of_parent(connection, post), tries=row.tries)
 
