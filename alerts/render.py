@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -17,7 +18,7 @@ import mrml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from alerts import wording
-from alerts.digest import Digest
+from alerts.digest import Blind, Digest, week_bounds
 from alerts.errors import AlertError
 from alerts.excerpt import LIMIT, Excerpt, may_quote, plain, quotation, shortened
 from alerts.flag import GRAVE
@@ -109,8 +110,31 @@ def digest_mail(digest: Digest, receiver: Receiver, letter: Letter) -> bytes:
         AlertError: sender or receiver is no address that mail can be sent to.
     """
     subject = f"[Watcher] Week {digest.week} – {plain(digest.scope)}"
-    shown = {"digest": digest, "praise": _quotations(digest.praise, 2 * LIMIT)}
+    start, end = week_bounds(digest.week, digest.timezone)
+    days = [wording.long_day(moment, digest.timezone) for moment in (start, end - timedelta(seconds=1))]
+    tone = digest.tone
+    shown = {
+        "digest": digest,
+        "days": " to ".join(days),
+        "headline": _headline(len(digest.waiting)),
+        "said": [
+            ("Posts read", digest.read),
+            ("Posts about us", digest.mentions),
+            ("– criticism", tone.criticism),
+            ("– praise", tone.praise),
+            ("– neither", tone.other),
+            ("New incidents", digest.opened),
+        ],
+        "flags": sorted((wording.concern_name(concern), n) for concern, n in digest.flags.items()),
+        "praise": _quotations(digest.praise, 2 * LIMIT),
+    }
     return _message(subject, "digest", shown, receiver, letter, urgent=False)
+
+
+def _headline(waiting: int) -> str:
+    if not waiting:
+        return "Nothing needs you"
+    return "1 matter needs somebody" if waiting == 1 else f"{waiting} matters need somebody"
 
 
 def _subject(matter: Matter, routes: Sequence[Route], letter: Letter) -> str:
@@ -166,7 +190,7 @@ def _grounds(matter: Matter, receiver: Receiver, routes: Iterable[Route]) -> lis
 
 
 def _ground(matter: Matter, receiver: Receiver, route: Route, concerns: Iterable[str]) -> str:
-    what = wording.listed(f"“{wording.concern_name(concern)}”" for concern in concerns)
+    what = f"“{wording.concern_names(concerns)}”"
     whom = _whom(receiver, route)
     exception = f" {route.exception.text}" if route.exception else ""
     if route.fallback or route.clause is None:
@@ -208,7 +232,7 @@ def _address(name: str, address: str, whose: str) -> Address:
     """The address for a header; a name keeps nothing that could end the header."""
     try:
         return Address(display_name=plain(name), addr_spec=address)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, MessageError) as error:
         raise AlertError(f"the address of {whose} is not one that mail can be sent to; correct it") from error
 
 
@@ -235,6 +259,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_writable,
     )
     templates.filters |= {
         "concern": wording.concern_name,
@@ -246,13 +271,31 @@ def _templates() -> Environment:
         "unread": wording.unread_name,
         "plain": plain,
         "address": _address_line,
+        "concerns": wording.concern_names,
+        "ground": lambda line: f"Clause {line.clause}" if line.clause else "No clause: Watcher’s own rule",
+        "gap": _gap,
     }
     return templates
+
+
+def _writable(value: object) -> object:
+    """A value as it may stand in a mail: whatever a platform sent, no control or direction character gets through."""
+    if not isinstance(value, str) or (value.isascii() and value.isprintable()):
+        return value
+    # The class is kept: what a template has escaped already stays escaped.
+    return type(value)("".join(c if c == "\n" or plain(c) else " " if c.isspace() else "" for c in value))
 
 
 @lru_cache(maxsize=1)
 def _inliner() -> css_inline.CSSInliner:
     return css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def _gap(blind: Blind, timezone: str) -> str:
+    """Which source was blind, from when until when."""
+    until = f"until {wording.long_time(blind.until, timezone)}" if blind.until else "and still not readable"
+    since = wording.long_time(blind.since, timezone)
+    return f"{plain(blind.source)} ({wording.platform_name(blind.platform)}): from {since} {until}"
 
 
 def _address_line(url: str) -> str:

@@ -130,6 +130,12 @@ def concern_name(concern: str) -> str:
     return _CONCERNS[concern][0] if concern in _CONCERNS else concern.replace("_", " ").capitalize()
 
 
+def concern_names(concerns: Iterable[str]) -> str:
+    """Several concerns as one phrase: ``Threat and cyberbullying``."""
+    first, *rest = (concern_name(concern) for concern in concerns)
+    return listed((first, *(name[:1].lower() + name[1:] for name in rest)))
+
+
 def happening(concern: str) -> str:
     """In one sentence what has happened, without a word of the post; empty for a concern of somebody's own."""
     return _CONCERNS[concern][1] if concern in _CONCERNS else ""
