@@ -1,0 +1,78 @@
+"""The labelled school posts, as rows that a model may learn from."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from classifiers.verdict import LABELS, Passage
+
+# Whole authors are held out together: rows of one author look alike. Each pair holds every kind of author's work.
+FOLDS = (("B", "M"), ("C", "I"), ("D", "J"), ("E", "K"), ("F", "G"))
+OTHER, PUPIL, ADULT, UNKNOWN = 0, 1, 2, -100
+_TITLED = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Rev|Father|Sister|Coach|Cllr|PC)\.? "
+    r"((?:[A-Z][\w'’-]+)(?: (?:[A-Z][\w'’-]+))?)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One labelled post; ``names`` are pupils' names in it, or None where nobody has marked them."""
+
+    id: str
+    author: str
+    passage: Passage
+    labels: tuple[str, ...]
+    names: tuple[str, ...] | None
+
+    @property
+    def targets(self) -> list[float]:
+        """One 0 or 1 a label, in the fixed order."""
+        return [float(label in self.labels) for label in LABELS]
+
+    def people(self) -> list[tuple[int, int, int]]:
+        """Stretches (start, end, class) of the text that name a pupil, or an adult by title."""
+        text = self.passage.text
+        found = [(m.start(1), m.end(1), ADULT) for m in _TITLED.finditer(text)]
+        for name in self.names or ():
+            found += [(m.start(), m.end(), PUPIL) for m in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
+        return found
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """All rows of all ``*.jsonl`` files in ``folder``, in the order of the files' names.
+
+    Raises:
+        FileNotFoundError: the folder holds no rows.
+    """
+    rows = [row for path in sorted(folder.glob("*.jsonl")) for row in read_file(path)]
+    if not rows:
+        raise FileNotFoundError(f"{folder} holds no *.jsonl files with labelled posts")
+    return rows
+
+
+def read_file(path: Path) -> list[Row]:
+    """All rows of one file of JSON Lines."""
+    with path.open(encoding="utf-8") as lines:
+        return [_row(json.loads(line)) for line in lines]
+
+
+def _row(raw: dict[str, object]) -> Row:
+    names = raw.get("names")
+    text, labels, parent = raw["text"], raw["labels"], raw.get("reply_to")
+    official = raw.get("official", raw.get("author_role") == "official")
+    return Row(
+        id=str(raw["id"]),
+        author=str(raw["id"])[0],
+        passage=Passage(
+            text=str(text),
+            reply_to=None if parent is None else str(parent),
+            official=bool(official),
+            has_image=bool(raw.get("has_image", False)),
+        ),
+        labels=tuple(label for label in LABELS if isinstance(labels, list) and label in labels),
+        names=tuple(map(str, names)) if isinstance(names, list) else None,
+    )

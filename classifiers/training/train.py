@@ -1,0 +1,159 @@
+"""``python -m classifiers.training.train``: from the labelled school posts to the shipped model.
+
+Five rounds leave two whole authors out each and read them unseen: from these scores come calibration, thresholds
+and the card's figures. The last round learns from all rows and is exported. Every round is kept in ``--work`` and
+not repeated, so that a run that was stopped goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from classifiers.encoder import SHIPPED, TokenReader
+from classifiers.ngram import NgramModel
+from classifiers.patterns import unread_reason
+from classifiers.text import clean
+from classifiers.training.calibration import Calibration, calibrate
+from classifiers.training.card import write_card
+from classifiers.training.data import FOLDS, read_rows
+from classifiers.training.evaluate import figures, judged, span_figures, table
+from classifiers.training.export import export
+from classifiers.training.fit import Example, examples, read_examples, train_network
+from classifiers.training.network import Network, backbone_folder, pretrained
+from classifiers.training.wide import train_wide
+from classifiers.verdict import LABELS
+
+ROOT = Path(__file__).parents[2]
+EPOCHS, SEED = 6, 11
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: its rows as examples, where it keeps its rounds, and how long it trains."""
+
+    made: Sequence[Example]
+    work: Path
+    epochs: int
+    folds: int
+
+
+def say(message: str) -> None:
+    """One line of progress."""
+    print(f"{time.strftime('%H:%M:%S')} {message}", flush=True)
+
+
+def run_fold(run: Run, number: int) -> dict[str, Any]:
+    """Train without two authors, read theirs, and keep what was said of each row."""
+    path = run.work / f"fold-{number}.json"
+    if path.exists():
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return stored
+    began = time.monotonic()
+    held = [example for example in run.made if example.row.author in FOLDS[number]]
+    rest = [example for example in run.made if example.row.author not in FOLDS[number]]
+    say(f"fold {number + 1} of {run.folds}: {len(rest)} rows to learn from, {len(held)} of {FOLDS[number]} to read")
+    network = train_network(rest, epochs=run.epochs, seed=SEED + number, say=say)
+    wide = wide_model(rest)
+    rows = [
+        {
+            "id": example.row.id,
+            "deep": [round(float(x), 4) for x in read.logits],
+            "wide": [round(float(x), 4) for x in wide_logits(wide, example)],
+            "spans": [[span.start, span.end, span.kind] for span in read.spans],
+        }
+        for example, read in zip(held, read_examples(network, held), strict=True)
+    ]
+    said = {"rows": rows, "seconds": round(time.monotonic() - began)}
+    path.write_text(json.dumps(said), encoding="utf-8")
+    return said
+
+
+def wide_model(made: Sequence[Example]) -> NgramModel:
+    """The n-gram part, fitted to the examples' plain readings."""
+    texts = [(e.tokens.reading.text, e.row.passage.official, e.row.passage.has_image) for e in made]
+    return train_wide(texts, np.array([e.row.targets for e in made], dtype=np.float32))
+
+
+def wide_logits(model: NgramModel, example: Example) -> list[float]:
+    """What the n-gram part says of one example."""
+    passage, text = example.row.passage, example.tokens.reading.text
+    return [float(x) for x in model.logits(text, official=passage.official, has_image=passage.has_image)]
+
+
+def judge_folds(run: Run) -> tuple[Calibration, dict[str, Any]]:
+    """Calibration and figures from what the rounds said of authors that they had not seen."""
+    folds = [run_fold(run, number) for number in range(run.folds)]
+    read = {row["id"]: row for fold in folds for row in fold["rows"]}
+    held = [example for example in run.made if example.row.id in read]
+    deep = np.array([read[example.row.id]["deep"] for example in held])
+    wide = np.array([read[example.row.id]["wide"] for example in held])
+    targets = np.array([example.row.targets for example in held])
+    unread = np.array([bool(unread_reason(e.row.passage, clean(e.row.passage.text))) for e in held])
+    calibration = calibrate(deep[~unread], wide[~unread], targets[~unread])
+    scores = calibration.scores(deep, wide)
+    everything = judged(scores, calibration.points, targets, unread)
+    said = figures(everything)
+    for part in sorted({example.row.author for example in held}):
+        chosen = np.array([example.row.author == part for example in held])
+        alone = figures(judged(scores[chosen], calibration.points, targets[chosen], unread[chosen]))
+        said.setdefault("authors", {})[part] = {key: alone[key] for key in alone if key != "labels"}
+    named = [example for example in held if example.row.names is not None]
+    found = [{(a, b) for a, b, kind in read[e.row.id]["spans"] if kind == "pupil_name"} for e in named]
+    wanted = [{(a, b) for a, b, kind in e.row.people() if kind == 1} for e in named]
+    said["pupil_name"] = span_figures(found, wanted)
+    said |= {"unread": int(unread.sum()), "all_rows": len(run.made)}
+    said["hours"] = round(sum(fold["seconds"] for fold in folds) / 3600, 2)
+    return calibration, said
+
+
+def final_network(run: Run) -> Network:
+    """The network that has learned from all rows."""
+    path = run.work / "network.pt"
+    if path.exists():
+        network = pretrained()
+        network.load_state_dict(torch.load(path, weights_only=True))
+        network.eval()
+        return network
+    say(f"last round: all {len(run.made)} rows")
+    network = train_network(run.made, epochs=run.epochs, seed=SEED, say=say)
+    torch.save(network.state_dict(), path)
+    return network
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the arguments and run every round that is still to do."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT / "data" / "schoolposts")
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "train", help="where finished rounds are kept")
+    parser.add_argument("--model", type=Path, default=SHIPPED, help="the folder to write")
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--folds", type=int, default=len(FOLDS), help="how many of the five rounds to run")
+    parser.add_argument("--version", default="1")
+    chosen = parser.parse_args(arguments)
+    chosen.work.mkdir(parents=True, exist_ok=True)
+    chosen.model.mkdir(parents=True, exist_ok=True)
+    tokenizer = backbone_folder() / "tokenizer.json"
+    made = examples(read_rows(chosen.data), TokenReader(tokenizer))
+    run = Run(made, chosen.work, chosen.epochs, chosen.folds)
+    calibration, said = judge_folds(run)
+    say(f"on authors that were not learned from:\n{table(said)}")
+    export(final_network(run), chosen.model / "model.onnx")
+    wide_model(made).save(chosen.model / "ngrams.npz")
+    shutil.copyfile(tokenizer, chosen.model / "tokenizer.json")
+    rows = {label: sum(label in example.row.labels for example in made) for label in LABELS}
+    write_card(chosen.model, chosen.version, calibration, said, rows)
+    say(f"written to {chosen.model}")
+
+
+if __name__ == "__main__":
+    main()
