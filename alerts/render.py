@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -22,6 +17,7 @@ from alerts.digest import Blind, Digest, week_bounds
 from alerts.errors import AlertError
 from alerts.excerpt import LIMIT, Excerpt, may_quote, plain, quotation, shortened
 from alerts.flag import GRAVE
+from alerts.letter import Letter, envelope
 from alerts.route import Receiver, Route
 from alerts.school import title
 
@@ -73,21 +69,6 @@ class Matter:
     timezone: str = "Europe/London"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Letter:
-    """The outside of a mail: fixed when the notice is made, so that a repeat is recognisable.
-
-    ``thread`` is the Message-ID of the incident's first notice to this receiver; ``reason`` is the notice's.
-    """
-
-    message_id: str
-    date: datetime
-    sender: str
-    sender_name: str = "Watcher"
-    thread: str | None = None
-    reason: str = "opened"
-
-
 def incident_mail(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: Letter) -> bytes:
     """The finished message that tells one receiver of an incident: text and HTML, subject and beginning neutral.
 
@@ -100,7 +81,9 @@ def incident_mail(matter: Matter, receiver: Receiver, routes: Sequence[Route], l
     if not routes:
         raise AlertError(f"incident {matter.reference} has no route to tell of")
     shown = _shown(matter, receiver, routes, letter)
-    return _message(_subject(matter, routes, letter), "incident", shown, receiver, letter, _is_urgent(matter))
+    subject = _subject(matter, routes, letter)
+    urgent = any(concern in GRAVE for concern in matter.concerns)
+    return envelope(letter, receiver, subject, _text("incident", shown), _html("incident", shown), urgent=urgent)
 
 
 def digest_mail(digest: Digest, receiver: Receiver, letter: Letter) -> bytes:
@@ -128,7 +111,7 @@ def digest_mail(digest: Digest, receiver: Receiver, letter: Letter) -> bytes:
         "flags": sorted((wording.concern_name(concern), n) for concern, n in digest.flags.items()),
         "praise": _quotations(digest.praise, 2 * LIMIT),
     }
-    return _message(subject, "digest", shown, receiver, letter, urgent=False)
+    return envelope(letter, receiver, subject, _text("digest", shown), _html("digest", shown))
 
 
 def _headline(waiting: int) -> str:
@@ -147,10 +130,6 @@ def _subject(matter: Matter, routes: Sequence[Route], letter: Letter) -> str:
     return f"[Watcher] {concern} – {plain(matter.school)} – {wording.act_phrase(first)} ({plain(matter.reference)})"
 
 
-def _is_urgent(matter: Matter) -> bool:
-    return any(concern in GRAVE for concern in matter.concerns)
-
-
 def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: Letter) -> dict[str, object]:
     """All that the templates show, decided here so that they decide nothing."""
     quotable = may_quote((*matter.concerns, *(route.concern for route in routes)), matter.about)
@@ -166,7 +145,7 @@ def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: 
         "excerpts": _quotations(matter.excerpts, LIMIT) if quotable else [],
         "advice": wording.advice(matter.concerns),
         "grounds": _grounds(matter, receiver, soonest),
-        "why": receiver.why,
+        "why": _why(receiver, routes),
         "soon": list(dict.fromkeys(wording.how_soon(route) for route in soonest[:1])),
         "steps": list(dict.fromkeys(step for route in soonest for step in route.instructions)),
         "others": wording.listed(f"the {title(role)}" for role in matter.others) if matter.others else "",
@@ -199,41 +178,17 @@ def _ground(matter: Matter, receiver: Receiver, route: Route, concerns: Iterable
     return f"{matter.short} {route.clause} names {whom}, for {what}.{exception}"
 
 
+def _why(receiver: Receiver, routes: Iterable[Route]) -> str:
+    """Why it is they who are told, where the grounds have not said it: they stand in for somebody, say."""
+    named = any(receiver.role in route.recipients for route in routes)
+    return "" if named and receiver.why.endswith(f"names the {title(receiver.role)}.") else receiver.why
+
+
 def _whom(receiver: Receiver, route: Route) -> str:
     if receiver.role not in route.recipients:
         return wording.listed(f"the {title(role)}" for role in route.recipients)
     others = wording.listed(f"the {title(role)}" for role in route.recipients if role != receiver.role)
     return f"you, as {title(receiver.role)}" + (f", and {others}" if others else "")
-
-
-def _message(
-    subject: str, template: str, shown: dict[str, object], receiver: Receiver, letter: Letter, urgent: bool
-) -> bytes:
-    message = EmailMessage(policy=SMTP)
-    message["From"] = _address(letter.sender_name, letter.sender, "the sender")
-    message["To"] = _address(receiver.name, receiver.address, f"the {title(receiver.role)}")
-    message["Subject"] = plain(subject)
-    message["Date"] = letter.date
-    message["Message-ID"] = letter.message_id
-    if letter.thread is not None and letter.thread != letter.message_id:
-        message["In-Reply-To"] = letter.thread
-        message["References"] = letter.thread
-    message["Auto-Submitted"] = "auto-generated"
-    if urgent:
-        message["Importance"] = "high"
-    message.set_content(_text(template, shown), cte="quoted-printable")
-    message.add_alternative(_html(template, shown), subtype="html", cte="quoted-printable")
-    # The library draws it by lot; a notice made twice must be the same bytes twice.
-    message.set_boundary(f"=_{hashlib.sha256(letter.message_id.encode()).hexdigest()[:32]}")
-    return message.as_bytes()
-
-
-def _address(name: str, address: str, whose: str) -> Address:
-    """The address for a header; a name keeps nothing that could end the header."""
-    try:
-        return Address(display_name=plain(name), addr_spec=address)
-    except (ValueError, IndexError, MessageError) as error:
-        raise AlertError(f"the address of {whose} is not one that mail can be sent to; correct it") from error
 
 
 def _text(template: str, shown: dict[str, object]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
@@ -20,7 +21,8 @@ from alerts.digest import Blind, Digest, Line, Tone
 from alerts.errors import AlertError
 from alerts.excerpt import LIMIT, Excerpt, may_quote, quotation
 from alerts.flag import CONCERNS, GRAVE, QUOTABLE
-from alerts.render import Letter, Matter, Place, digest_mail, incident_mail
+from alerts.letter import Letter
+from alerts.render import Matter, Place, digest_mail, incident_mail
 from alerts.route import Exemption, Receiver, Route
 from alerts.wording import act_phrase, concern_name, happening, how_soon, long_time, role_name
 from classifiers.verdict import Span
@@ -232,6 +234,12 @@ class TestMatter:
         _, text, _ = sent(matter("self_harm"), [route("self_harm", recipients=("dsl",))], deputy)
         assert "8.1.9 ¶2 names the DSL, for" in text
         assert "The DSL is away." in text
+
+    def test_what_the_clause_has_said_is_not_said_again(self) -> None:
+        told = replace(HEAD, why="ETSP 8.1.9 ¶2 names the headteacher.")
+        _, text, _ = sent(matter(), to=told)
+        assert "names you, as headteacher" in text
+        assert "names the headteacher" not in text
 
     def test_several_concerns_are_one_mail_whose_subject_names_the_worst_and_the_soonest(self) -> None:
         routes = [route("cyberbullying"), route("threat", clause="9.4", within="immediately", within_minutes=5)]
