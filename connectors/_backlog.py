@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from connectors.errors import UnexpectedResponseError
-from connectors.post import Account, Cursor
+from connectors.errors import ConnectorError, RateLimitedError, UnexpectedResponseError
+from connectors.post import Account, Cursor, Page
 
 _VERSION = 1
 _TOKENS_KEPT = 500
@@ -50,11 +51,13 @@ class Backlog:
 class Position:
     """Where an account's reads stand: the read at hand, the backlog of each, and what the connector keeps besides.
 
-    ``kept`` holds plain JSON values, such as the id that a handle was found to have.
+    ``kept`` holds plain JSON values, such as the id that a handle was found to have. ``home`` is the read whose turn
+    it is while another one is visited, because the former failed.
     """
 
     target: str
     at: str
+    home: str | None = None
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     kept: Mapping[str, Any] = field(default_factory=dict)
 
@@ -86,9 +89,12 @@ class Position:
     def stepped(self, backlog: Backlog, reads: tuple[str, ...], *, drained: bool) -> tuple[Position, bool]:
         """The position after a page of the read at hand, and whether more waits in this round.
 
-        A drained read hands over to the next; the last one ends the round, and the first begins the next.
+        A drained read hands over to the next; the last one ends the round, and the first begins the next. A visit
+        hands back, and more waits only where the read visited is not drained.
         """
         moved = replace(self, backlogs={**self.backlogs, self.at: backlog})
+        if self.home is not None:
+            return replace(moved, at=self.home, home=None), not drained
         if not drained:
             return moved, True
         following = reads.index(self.at) + 1
@@ -106,3 +112,31 @@ class Position:
             "kept": dict(self.kept),
         }
         return Cursor(state=json.dumps(state, separators=(",", ":"), sort_keys=True))
+
+
+def page_of_round(place: Position, reads: tuple[str, ...], ask: Callable[[Position], Page], patience_s: float) -> Page:
+    """The page of the read at hand, or where that fails, news of another: a failing read blinds no other.
+
+    The failing read keeps its turn, so its error is raised as soon as the others bring nothing new. Others are not
+    asked where the failure took longer than ``patience_s`` or was the platform's wish for a pause.
+
+    Raises:
+        ConnectorError: what the read at hand met.
+    """
+    began = time.monotonic()
+    try:
+        return ask(place)
+    except RateLimitedError:
+        raise
+    except ConnectorError as exc:
+        problem = exc
+    for other in reads:
+        if other == place.at or time.monotonic() - began > patience_s:
+            continue
+        try:
+            page = ask(replace(place, at=other, home=place.at))
+        except ConnectorError:
+            continue
+        if page.posts or page.oddities or page.gaps or page.more:
+            return replace(page, more=True)
+    raise problem

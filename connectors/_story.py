@@ -95,7 +95,9 @@ def _post(
     reply_to: str | None = None,
     thread: str | None = None,
 ) -> Post:
-    number, text = str(item["id"]), str(item.get("message") or item.get("story") or "")
+    number, text = str(item["id"]), item.get("message") or item.get("story") or ""
+    if not isinstance(text, str):
+        raise TypeError("a message of Facebook is a string")
     address = str(item.get("permalink_url") or f"/{number}")
     return Post(
         platform="facebook",
@@ -119,7 +121,12 @@ def _author(item: Item, owner: str | None) -> Author | None:
     if not writer.get("id"):
         return None
     number = str(writer["id"])
-    return Author(id=number, handle=writer.get("username"), name=writer.get("name"), official=number == owner)
+    return Author(id=number, name=_word(writer.get("name")), official=number == owner)
+
+
+def _word(value: Any) -> str | None:
+    """A piece of text, or nothing where Facebook sent something else in its place."""
+    return value if isinstance(value, str) else None
 
 
 def _attachments(item: Item) -> list[Item]:
@@ -144,7 +151,7 @@ def _media(attachments: list[Item], text: str) -> Iterator[Media]:
         said = (str(attached.get(key) or "").strip() for key in ("title", "description"))
         alt = "\n".join(dict.fromkeys(words for words in said if words and words != text.strip()))
         if picture or alt or kind != "other":
-            yield Media(kind=kind, url=media.get("source") or picture, alt=alt or None)
+            yield Media(kind=kind, url=_word(media.get("source")) or _word(picture), alt=alt or None)
 
 
 def _links(text: str, attachments: list[Item]) -> Iterator[str]:

@@ -133,16 +133,22 @@ def _referenced(item: Item, kind: str) -> str | None:
 
 def _author(number: str, around: Surroundings) -> Author:
     user = around.users.get(number, {})
-    return Author(id=number, handle=user.get("username"), name=user.get("name"), official=number == around.owner)
+    handle, name = _word(user.get("username")), _word(user.get("name"))
+    return Author(id=number, handle=handle, name=name, official=number == around.owner)
 
 
 def _language(item: Item) -> str | None:
-    language = item.get("lang")
+    language = _word(item.get("lang"))
     return None if language in _NO_LANGUAGE else language
 
 
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def _word(value: Any) -> str | None:
+    """A piece of text, or nothing where X sent something else in its place."""
+    return value if isinstance(value, str) else None
 
 
 def _whole(item: Item) -> Item:
@@ -158,7 +164,9 @@ def _text(item: Item, source: Item) -> str:
 
 def _written_out(item: Item) -> str:
     """The text as readers see it: links in full, no links to its own pictures, no ``&amp;``."""
-    text = str(_whole(item)["text"])
+    text = _whole(item)["text"]
+    if not isinstance(text, str):
+        raise TypeError("a text of X is a string")
     for url in _urls(item):
         shown = "" if _is_own_picture(url) else str(url.get("expanded_url") or url["url"])
         text = text.replace(str(url["url"]), shown.replace("&", "&amp;"))
@@ -188,7 +196,8 @@ def _media(item: Item, around: Surroundings) -> Iterator[Media]:
     for key in (item.get("attachments") or {}).get("media_keys") or ():
         media = around.media.get(str(key), {})
         kind = _KINDS.get(media.get("type", "")) or _KEY_KINDS.get(str(key).partition("_")[0], "other")
-        yield Media(kind=kind, url=media.get("url") or media.get("preview_image_url"), alt=media.get("alt_text"))
+        url = _word(media.get("url")) or _word(media.get("preview_image_url"))
+        yield Media(kind=kind, url=url, alt=_word(media.get("alt_text")))
 
 
 def _raw(item: Item, source: Item, around: Surroundings) -> bytes:

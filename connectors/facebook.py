@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from connectors._backlog import Backlog, Position
+from connectors._backlog import Backlog, Position, page_of_round
 from connectors._graph import Graph, following
 from connectors._story import as_bytes, page_of, to_comment, to_post, written
 from connectors.errors import (
@@ -70,7 +70,7 @@ class FacebookConnector:
         self._watched_posts = watched_posts
 
     def fetch(self, account: Account, cursor: Cursor | None) -> Page:
-        """The next page of the read at hand, see `Connector.fetch`."""
+        """The next page, see `Connector.fetch`; a read that fails does not keep the others from being read."""
         stages = _stages(account)
         place = Position.of(account, cursor, stages)
         allowed = account.base_url if account.allow_private else None
@@ -78,14 +78,12 @@ class FacebookConnector:
             graph = Graph(
                 web, token=account.token, base_url=account.base_url, version=self._version, app_secret=self._app_secret
             )
-            turn = _Turn(account, stages, place, graph, self._page_size)
-            match place.at:
-                case "comments":
-                    return turn.comments(self._watched_posts)
-                case "wall":
-                    return turn.wall()
-                case _:
-                    return turn.posts()
+            return page_of_round(
+                place,
+                stages,
+                lambda at: _Turn(account, stages, at, graph, self._page_size).page(self._watched_posts),
+                self._timeout_s,
+            )
 
 
 def _stages(account: Account) -> tuple[str, ...]:
@@ -126,6 +124,16 @@ class _Turn:
         self._graph, self._size = graph, size
         self._page_name = _page_name(account)
         self._known: dict[str, dict[str, str]] = dict(place.kept.get("known", {}))
+
+    def page(self, watched_posts: int) -> Page:
+        """One page of the stage at hand."""
+        match self._place.at:
+            case "comments":
+                return self.comments(watched_posts)
+            case "wall":
+                return self.wall()
+            case _:
+                return self.posts()
 
     def posts(self) -> Page:
         """One page of what the page published, or of what tags it."""

@@ -20,7 +20,7 @@ from typing import Any
 
 import tweepy
 
-from connectors._backlog import Backlog, Position
+from connectors._backlog import Backlog, Position, page_of_round
 from connectors._requests import CheckedSession, as_json, said, translated
 from connectors._tweet import Surroundings, born, read
 from connectors.errors import (
@@ -86,16 +86,19 @@ class XConnector:
         self._page_size = page_size
 
     def fetch(self, account: Account, cursor: Cursor | None) -> Page:
-        """The next page of the read at hand, see `Connector.fetch`."""
+        """The next page, see `Connector.fetch`; a read that fails does not keep the others from being read."""
         place = Position.of(account, cursor, account.reads)
         allowed = account.base_url if account.allow_private else None
         with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as web:
             asker = _Asker(account, web, self._page_size)
-            return self._page(account, asker, asker.identified(place))
+            place = asker.identified(place)
+            return page_of_round(
+                place, account.reads, lambda at: self._page(account, asker, asker.identified(at)), self._timeout_s
+            )
 
     def _page(self, account: Account, asker: _Asker, place: Position) -> Page:
         body, backlog, gaps = asker.ask(place)
-        items = _items(body)
+        items = [item for item in _items(body) if not _is_before(item, backlog.since)]
         owner = place.kept.get("id") if account.official else None
         posts, oddities = read(items, Surroundings.of(body, owner))
         token = _meta(body).get("next_token")
@@ -228,6 +231,12 @@ def _items(body: Mapping[str, Any]) -> list[Any]:
     if data is None and "result_count" in _meta(body):
         return []
     raise UnexpectedResponseError("X answered a page without posts and without a count")
+
+
+def _is_before(item: Any, since: str | None) -> bool:
+    """Whether an item was given in an earlier round; X leaves such out, not every stand-in for it does."""
+    number = str(item.get("id")) if isinstance(item, dict) else ""
+    return since is not None and bool(_NUMBER.fullmatch(number)) and int(number) <= int(since)
 
 
 def _absence(body: Mapping[str, Any], what: str) -> ConnectorError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import hmac
 import json
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from connectors._story import to_comment, to_post
 from connectors.connector import Connector
 from connectors.errors import (
     AccountNotFoundError,
@@ -31,8 +34,8 @@ from connectors.errors import (
     TransientError,
     UnexpectedResponseError,
 )
-from connectors.facebook import FacebookConnector
-from connectors.post import Account, Cursor, Page
+from connectors.facebook import FacebookConnector, _read
+from connectors.post import Account, Cursor, Page, Post
 
 GOLDEN = Path(__file__).parent / "golden" / "facebook"
 TOKEN = "EAAsecretpagetoken"
@@ -380,6 +383,51 @@ def test_the_reads_follow_each_other(graph: Graph, httpserver: HTTPServer) -> No
     }
     pages = list(drain(account(httpserver, reads=("posts", "comments", "mentions"))))
     assert numbers(pages) == [[1], [], [11], [3], []]
+
+
+def test_a_failing_read_blinds_no_other_and_still_fails_aloud(graph: Graph, httpserver: HTTPServer) -> None:
+    refused = failed(403, 10, "no permission")
+    graph.edges = {"100900/published_posts": [page(1)], "100900/tagged": [refused], "100900/feed": [page()]}
+    source = account(httpserver, reads=("posts", "mentions"))
+    connector = FacebookConnector()
+    first = connector.fetch(source, None)
+    with pytest.raises(AuthenticationError):
+        connector.fetch(source, first.cursor)
+    graph.edges["100900/published_posts"] = [page(2, 1)]
+    second = connector.fetch(source, first.cursor)
+    assert numbers([first, second]) == [[1], [2]]
+    assert second.more
+    with pytest.raises(AuthenticationError):
+        connector.fetch(source, second.cursor)
+
+
+ODD: tuple[Any, ...] = (None, -1, 1.5, True, "", "\ud800", [], {}, [None], {"data": [1]}, "2026-11-16T12:30:00", 10**30)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path to every value inside a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in inner:
+        yield (*path, key)
+        yield from places(below, (*path, key))
+
+
+@pytest.mark.parametrize("name", ["posts", "comments"])
+def test_whatever_stands_anywhere_every_item_is_a_post_or_an_oddity(name: str) -> None:
+    items = golden(name)[0]["data"]
+    under = {"author": None} if name == "posts" else {"under": "100900_1"}
+    to_noun = partial(to_post if name == "posts" else to_comment, owner="100900", **under)
+    for path in places(items):
+        for odd in ODD:
+            changed = copy.deepcopy(items)
+            inner = changed
+            for key in path[:-1]:
+                inner = inner[key]
+            inner[path[-1]] = odd
+            posts, oddities = _read(changed, to_noun)
+            assert len(posts) + len(oddities) == len(items)
+            for post in posts:
+                assert Post.from_dict(json.loads(json.dumps(post.as_dict())), post.raw) == post
 
 
 USED_UP = json.dumps({"100900": [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": 19}]})

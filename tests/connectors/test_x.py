@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from connectors._tweet import Surroundings, read
 from connectors.connector import Connector
 from connectors.errors import (
     AccountNotFoundError,
@@ -249,6 +251,33 @@ def test_an_item_that_is_no_post_is_set_aside_with_its_bytes(x: X, httpserver: H
     assert got.cursor is not None
 
 
+ODD: tuple[Any, ...] = (None, -1, 1.5, True, "", "\ud800", [], {}, [None], {"a": 1}, "2026-11-16T12:30:00", 10**30)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path to every value inside a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in inner:
+        yield (*path, key)
+        yield from places(below, (*path, key))
+
+
+def test_whatever_stands_anywhere_every_item_is_a_post_or_an_oddity() -> None:
+    sent = json.loads((GOLDEN / "timeline.sent.json").read_text())
+    for path in places(sent):
+        for odd in ODD:
+            changed = copy.deepcopy(sent)
+            inner = changed
+            for key in path[:-1]:
+                inner = inner[key]
+            inner[path[-1]] = odd
+            items = changed["data"] if isinstance(changed["data"], list) else []
+            posts, oddities = read(items, Surroundings.of(changed, "9001"))
+            assert len(posts) + len(oddities) == len(items)
+            for post in posts:
+                assert Post.from_dict(json.loads(json.dumps(post.as_dict())), post.raw) == post
+
+
 def test_hostile_text_passes_through_as_it_is(x: X, httpserver: HTTPServer) -> None:
     texts = ["\U0001f600" * 20_000, "\u202egnihton\u0000\ud800", "e" + "\u0301" * 200_000]
     x.answers = [{"data": [tweet(n, text=text) for n, text in enumerate(texts)], "meta": {"result_count": 3}}]
@@ -303,6 +332,24 @@ def test_a_query_that_x_refuses_says_so(x: X, httpserver: HTTPServer) -> None:
     x.answers = [refusal("query")]
     with pytest.raises(PermanentError, match="Invalid Request"):
         XConnector().fetch(account(httpserver, reads=("search",), target="("), None)
+
+
+def test_a_failing_read_blinds_no_other_and_still_fails_aloud(x: X, httpserver: HTTPServer) -> None:
+    source = account(httpserver, reads=("posts", "mentions", "search"))
+
+    def forbidden() -> Response:
+        return answer(403, PROBLEM)
+
+    x.answers = [page(1), forbidden(), page(1), page(2), forbidden(), page(3, 2), forbidden(), page(3), page()]
+    connector = XConnector()
+    first = connector.fetch(source, None)
+    second = connector.fetch(source, first.cursor)
+    assert numbers([first, second]) == [[1], [2]], "posts, and then search in the place of mentions"
+    third = connector.fetch(source, second.cursor)
+    assert numbers([third]) == [[2, 3]]
+    assert third.more
+    with pytest.raises(AuthenticationError):
+        connector.fetch(source, third.cursor)
 
 
 def test_a_missing_user_is_a_200_with_errors(x: X, httpserver: HTTPServer) -> None:
@@ -453,7 +500,7 @@ def replayed(name: str) -> list[dict[str, Any]]:
 
 @needs_recorded
 @pytest.mark.parametrize(
-    ("name", "read"),
+    ("name", "what"),
     [
         ("tweepy__test_asyncclient_search_recent_tweets.json", "search"),
         ("tweepy__test_asyncclient_get_users_tweets.json", "posts"),
@@ -466,13 +513,13 @@ def replayed(name: str) -> list[dict[str, Any]]:
         ("twarc-csv__edited_after.jsonl", "posts"),
     ],
 )
-def test_recorded_pages_lose_no_post(x: X, httpserver: HTTPServer, name: str, read: str) -> None:
+def test_recorded_pages_lose_no_post(x: X, httpserver: HTTPServer, name: str, what: str) -> None:
     for sent in replayed(name):
         items = sent["data"]
         items = items if isinstance(items, list) else [items]
         meta = {key: value for key, value in sent.get("meta", {}).items() if key != "next_token"}
         x.answers = [{**sent, "data": items, "meta": meta}]
-        got = XConnector().fetch(account(httpserver, target="9001", reads=(read,)), None)
+        got = XConnector().fetch(account(httpserver, target="9001", reads=(what,)), None)
         assert got.oddities == ()
         assert {post.id for post in got.posts} == {min(i.get("edit_history_tweet_ids") or [i["id"]]) for i in items}
         by_url = {post.url.rsplit("/", 1)[1]: post for post in got.posts if post.url}
