@@ -26,6 +26,8 @@ _PLACES = 5
 _EXCERPTS = 3
 # What must not be opened by a slip of the thumb.
 _NEVER_LINKED = ("indecent_image", "sexual_content")
+# Where a policy tells nothing to do: to decide and to say so is always the next step.
+_FIRST_STEP = "Open the incident, decide what is to be done and by whom, and write it down there."
 _UPDATES = {
     "new_concern": "New concern",
     "new_target": "Somebody else is aimed at",
@@ -147,7 +149,7 @@ def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: 
         "grounds": _grounds(matter, receiver, soonest),
         "why": _why(receiver, routes),
         "soon": list(dict.fromkeys(wording.how_soon(route) for route in soonest[:1])),
-        "steps": list(dict.fromkeys(step for route in soonest for step in route.instructions)),
+        "steps": list(dict.fromkeys(step for route in soonest for step in route.instructions)) or [_FIRST_STEP],
         "others": wording.listed(f"the {title(role)}" for role in matter.others) if matter.others else "",
     }
 
