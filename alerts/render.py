@@ -17,7 +17,8 @@ from alerts.digest import Blind, Digest, week_bounds
 from alerts.errors import AlertError
 from alerts.excerpt import LIMIT, Excerpt, may_quote, plain, quotation, shortened
 from alerts.flag import GRAVE
-from alerts.letter import Letter, envelope
+from alerts.letter import Letter as Letter
+from alerts.letter import envelope
 from alerts.route import Receiver, Route
 from alerts.school import title
 
