@@ -7,7 +7,6 @@ in which people write it, and an allegation near it counts as one about them; an
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from functools import lru_cache
 
 from alerts.allegation import Allegation, allegations
 from alerts.school import HEAD_ROLES, Holding, Person
+from alerts.text import fold
 
 # Titles, the longer before the shorter. "the head" alone is a person only where no part of a body, no department and
 # no other noun follows ("hit him on the head", "head of maths", "head lice").
@@ -83,7 +83,6 @@ _NEXT = re.compile(_BY.pattern + r"| ?(?:\w+ of (?:a|an) )?(?:the |our )?")
 _RANK = {role: n + 1 for n, (role, _) in enumerate(TITLES)} | dict.fromkeys((*HEAD_ROLES, "ceo"), 0)
 REACH = 100  # code points between an allegation and the one whom it names after it
 CARRY = 2  # sentences over which "he" or "she" still means the one named before
-LONGEST = 65_536  # code points read; nobody writes longer posts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,18 +99,6 @@ class Holder:
     end: int
     alleged: str | None = None
     sure: bool = False
-
-
-def fold(text: str) -> str:
-    """The text in small letters, without accents and typographic quotes, one space at a time; linear in its length."""
-    plain = "".join(_plain(c) for c in text[:LONGEST])
-    return re.sub(r"[^\S\n]+", " ", plain.replace("’", "'").replace("‘", "'").casefold())
-
-
-@lru_cache(maxsize=4096)
-def _plain(character: str) -> str:
-    # One character at a time: normalising a run of 200,000 combining marks at once takes a minute.
-    return "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
 
 
 def holders(text: str, officers: Iterable[tuple[Holding, Person]] = ()) -> tuple[Holder, ...]:

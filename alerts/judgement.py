@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alerts.flag import CONCERNS, GRAVE, Flag
-from alerts.holder import Holder, accused, fold, holders
+from alerts.holder import Holder, accused, holders
 from alerts.school import BODIES, HEAD_ROLES, ROLES, title
+from alerts.text import fold
 
 if TYPE_CHECKING:
     from alerts.case import Case
