@@ -28,7 +28,7 @@ class Tone:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One incident as a digest shows it; ``clause`` is ``None`` where the rule is this project's own."""
+    """One incident as a digest shows it; ``clause`` (``WMAT 8.1.9 ¶2``) is ``None`` where the rule is our own."""
 
     reference: str
     school: str

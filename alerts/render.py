@@ -17,10 +17,12 @@ from alerts.digest import Blind, Digest, week_bounds
 from alerts.errors import AlertError
 from alerts.excerpt import LIMIT, Excerpt, may_quote, plain, quotation, shortened
 from alerts.flag import GRAVE
-from alerts.letter import Letter as Letter
-from alerts.letter import envelope
+from alerts.letter import Letter, envelope
 from alerts.route import Receiver, Route
 from alerts.school import title
+
+# A caller finds the mail's outside beside what it shows.
+__all__ = ["Letter", "Matter", "Place", "digest_mail", "incident_mail"]
 
 # As many places and excerpts as fit on a phone; the incident's page has the rest.
 _PLACES = 5
@@ -230,7 +232,7 @@ def _templates() -> Environment:
         "plain": plain,
         "address": _address_line,
         "concerns": wording.concern_names,
-        "ground": lambda line: f"Clause {line.clause}" if line.clause else "No clause: Watcher’s own rule",
+        "ground": lambda line: f"Under {line.clause}" if line.clause else "No clause: Watcher’s own rule",
         "gap": _gap,
     }
     return templates

@@ -21,8 +21,7 @@ from alerts.digest import Blind, Digest, Line, Tone
 from alerts.errors import AlertError
 from alerts.excerpt import LIMIT, Excerpt, may_quote, quotation
 from alerts.flag import CONCERNS, GRAVE, QUOTABLE
-from alerts.letter import Letter
-from alerts.render import Matter, Place, digest_mail, incident_mail
+from alerts.render import Letter, Matter, Place, digest_mail, incident_mail
 from alerts.route import Exemption, Receiver, Route
 from alerts.wording import act_phrase, concern_name, happening, how_soon, long_time, role_name
 from classifiers.verdict import Span
@@ -480,7 +479,7 @@ WEEK = Digest(
             school="Hillcrest Primary",
             concerns=("criticism",),
             state="open",
-            clause="8.1.9 ¶2",
+            clause="ETSP 8.1.9 ¶2",
             opened_at=AT - timedelta(days=9),
             overdue=True,
             posts=14,
@@ -517,7 +516,7 @@ class TestDigestMail:
             assert flat.index("WT-OLD") < flat.index("WT-HAND")
             for needed in (
                 "Monday 9 November 2026 to Sunday 15 November 2026",
-                "Clause 8.1.9 ¶2, 14 posts",
+                "Under ETSP 8.1.9 ¶2, 14 posts",
                 "No clause: Watcher’s own rule",
                 "Press enquiry and cyberbullying, Millbrook Primary",
                 "In progress",
