@@ -131,7 +131,10 @@ def ordered(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 
 
 def fingerprints(candidate: Candidate) -> tuple[str, ...]:
-    """The keys by which the flag can join an open incident, the nearest first: digests, prefixed with their kind."""
+    """The keys by which the flag can join an open incident, the nearest first: digests, prefixed with their kind.
+
+    That opinion also joins by school is no key: an older incident may still be open when a new burst begins.
+    """
     kind = family(candidate.concern)
     platform, origin, _ = candidate.post
     thread = candidate.thread or candidate.post[2]
@@ -144,8 +147,6 @@ def fingerprints(candidate: Candidate) -> tuple[str, ...]:
     words = _words(candidate.text)
     if sum(map(str.isalpha, words)) >= REPOST_LETTERS:
         keys.append(_key("text", candidate, words))
-    if kind == "opinion":
-        keys.append(_key("school", candidate))
     return tuple(keys)
 
 
@@ -223,10 +224,16 @@ def _nearness(candidate: Candidate, keys: tuple[str, ...], incident: Incident, w
         return None
     held = set(incident.keys)
     for key in keys:
-        kind = key.partition(":")[0]
-        if key in held and (kind != "school" or _within(candidate.at, incident, window)):
-            return _NEARNESS.index(kind)
-    return None
+        if key in held:
+            return _NEARNESS.index(key.partition(":")[0])
+    return _NEARNESS.index("school") if _same_burst(candidate, incident, window) else None
+
+
+def _same_burst(candidate: Candidate, incident: Incident, window: timedelta) -> bool:
+    """Whether both are opinion about one school at one time."""
+    opinion = family(candidate.concern) == "opinion" and any(family(c) == "opinion" for c in incident.concerns)
+    timely = incident.opened_at - window <= candidate.at <= incident.last_flag_at + window
+    return opinion and timely and not incident.is_grave
 
 
 def _same_circle(candidate: Candidate, incident: Incident) -> bool:
@@ -238,17 +245,13 @@ def _same_circle(candidate: Candidate, incident: Incident) -> bool:
     )
 
 
-def _within(moment: datetime, incident: Incident, window: timedelta) -> bool:
-    return incident.opened_at - window <= moment <= incident.last_flag_at + window
-
-
 def _keys_after(incident: Incident, candidate: Candidate, concerns: tuple[str, ...]) -> tuple[str, ...]:
     """The keys once the flag is in: a grave matter stays shut to strangers, a matter of many is no longer one's own."""
     keys = (*incident.keys, *fingerprints(candidate))
     if any(family(concern) == "grave" for concern in concerns):
         keys = _only(keys, ("post", "own"))
     elif _alone(candidate, incident.reference) not in incident.keys:
-        keys = _only(keys, ("thread", "text", "school"))
+        keys = _only(keys, ("thread", "text"))
     return tuple(dict.fromkeys(keys))
 
 

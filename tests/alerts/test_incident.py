@@ -228,6 +228,16 @@ def test_only_opinion_joins_by_school() -> None:
         assert (match is not None) == (family(concern) == "opinion"), concern
 
 
+def test_a_new_burst_stays_together_while_an_older_one_is_still_open() -> None:
+    older = opened(flagged("criticism", at=NOON - timedelta(days=3)), "WT-1")
+    first = flagged("criticism")
+    assert join(first, [older]) is None
+    # The store lets no two open incidents hold one key.
+    newer = opened(first, "WT-2")
+    newer = replace(newer, keys=tuple(key for key in newer.keys if key not in older.keys))
+    assert join(flagged("criticism", at=NOON + timedelta(hours=1)), [older, newer]) == newer
+
+
 def test_the_latest_of_several_storms_is_joined() -> None:
     older = replace(opened(flagged("criticism"), "WT-1"), last_flag_at=NOON - timedelta(hours=3))
     newer = opened(flagged("criticism"), "WT-2")
