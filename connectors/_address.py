@@ -71,6 +71,18 @@ def resolve_public(host: str, port: int, *, allow_private: bool = False, timeout
 
 
 def _look_up(host: str, port: int, timeout_s: float) -> tuple[str, ...]:
+    """The addresses of a name, or the number that the host is, however it is written."""
+    try:
+        if ":" in host:
+            return (str(ipaddress.IPv6Address(host)),)
+        if _ends_in_a_number(host):
+            return (socket.inet_ntoa(socket.inet_aton(host)),)
+    except (ValueError, OSError):
+        raise RefusedAddressError(f"{host[:100]} is no host name") from None
+    return _ask_resolver(host, port, timeout_s)
+
+
+def _ask_resolver(host: str, port: int, timeout_s: float) -> tuple[str, ...]:
     """Resolve in a thread that can be left behind, because the system's resolver knows no deadline."""
     answer: queue.Queue[list[Any] | OSError | UnicodeError] = queue.Queue()
 
@@ -85,7 +97,7 @@ def _look_up(host: str, port: int, timeout_s: float) -> tuple[str, ...]:
         got = answer.get(timeout=max(timeout_s, 0.001))
     except queue.Empty:
         raise TransientError(f"the name {host[:100]} was not resolved within {timeout_s:.0f} s") from None
-    if isinstance(got, UnicodeError) or (isinstance(got, OSError) and _ends_in_a_number(host)):
+    if isinstance(got, UnicodeError):
         raise RefusedAddressError(f"{host[:100]} is no host name") from None
     if isinstance(got, OSError) or not got:
         raise TransientError(f"the name {host[:100]} could not be resolved")
@@ -93,6 +105,6 @@ def _look_up(host: str, port: int, timeout_s: float) -> tuple[str, ...]:
 
 
 def _ends_in_a_number(host: str) -> bool:
-    """Whether the name can only be a number in disguise, as the URL standard puts it."""
+    """Whether the host can only be a number, as the URL standard puts it; such a one is never looked up as a name."""
     last = host.rstrip(".").rpartition(".")[2]
     return last.isdigit() or last.lower().startswith("0x")
