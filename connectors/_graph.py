@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from connectors._requests import CheckedSession, as_json, translated
 from connectors.errors import (
@@ -41,6 +42,7 @@ _MISSING = {21, 803}
 _BROKEN = {1, 2}
 _PARAMETER = 100  # anything from a misspelt field to an object that does not exist
 _NO_OBJECT = 33  # its subcode
+_ONWARD = ("after", "until", "__paging_token", "offset")
 
 
 class Graph:
@@ -72,14 +74,16 @@ class Graph:
         self._api = facebook.GraphAPI(session=session)
         self._api.version = version
 
-    def page(self, number: str, edge: str, **params: Any) -> Mapping[str, Any]:
+    def page(self, number: str, edge: str, *, token: str | None = None, **params: Any) -> Mapping[str, Any]:
         """One page of an object's edge, such as ``published_posts``, with its ``data`` and ``paging``.
+
+        ``token`` is what `following` said of the page before.
 
         Raises:
             ConnectorError: as the platform's code or status says.
             UnexpectedResponseError: it is no page.
         """
-        given = {name: value for name, value in params.items() if value is not None}
+        given = {**params, **dict(parse_qsl(token or ""))}
         with translated("Facebook"):
             try:
                 body: Mapping[str, Any] = self._api.get_connections(number, edge, **given, **self._proof)
@@ -105,20 +109,25 @@ class Graph:
 
 
 def following(body: Mapping[str, Any]) -> str | None:
-    """The cursor of the page after this one, or ``None`` at the end, which has no ``next``.
+    """What leads to the page after this one, as `Graph.page` takes it; ``None`` at the end, which has no ``next``.
+
+    Most edges page by a cursor, some feeds by time. Of the address in ``next`` nothing else is taken.
 
     Raises:
-        UnexpectedResponseError: there is a next page, but no cursor that leads to it.
+        UnexpectedResponseError: there is a next page, but nothing that leads to it.
     """
     paging = body.get("paging")
     if not isinstance(paging, dict) or not paging.get("next"):
         return None
     cursors = paging.get("cursors")
     after = cursors.get("after") if isinstance(cursors, dict) else None
-    named = re.search(r"[?&]after=([^&#]+)", str(paging["next"]))
-    if not after and named is None:
+    if after:
+        return urlencode({"after": str(after)})
+    named = parse_qsl(str(paging["next"]).partition("?")[2])
+    onward = urlencode([(name, value) for name, value in named if name in _ONWARD])
+    if not onward:
         raise UnexpectedResponseError("Facebook names a next page, but no cursor that leads to it")
-    return str(after or (named and named[1]))
+    return onward
 
 
 def _proof(token: str, secret: str | None) -> dict[str, str]:

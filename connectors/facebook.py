@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -43,11 +44,13 @@ _WATCH_FIELDS = "id,updated_time,comments.filter(stream).limit(0).summary(true)"
 _TARGET = re.compile(
     r"(?:https?://(?:[a-z-]+\.)?(?:facebook|fb)\.com/)?(?:profile\.php\?id=)?@?([A-Za-z0-9._-]{1,80})/?"
 )
+_JOINED = 25  # requests for one page at most
+_BOTH_COMMENTS = ("comments", "comments")
 _POSTS_KNOWN, _COMMENTS_KNOWN = 200, 50
 
 
 class FacebookConnector:
-    """Reads one Facebook Page, a page a call; holds no connection between calls, so threads may share it.
+    """Reads one Facebook Page, about a page a call; holds no connection between calls, so threads may share it.
 
     ``timeout_s`` bounds each step of a request and ``total_s`` the whole; ``page_size`` is how many items a request
     asks for (1 to 100), ``watched_posts`` on how many of the page's newest posts comments are read.
@@ -78,12 +81,47 @@ class FacebookConnector:
             graph = Graph(
                 web, token=account.token, base_url=account.base_url, version=self._version, app_secret=self._app_secret
             )
-            return page_of_round(
-                place,
-                stages,
-                lambda at: _Turn(account, stages, at, graph, self._page_size).page(self._watched_posts),
-                self._timeout_s,
-            )
+
+            def ask(at: Position) -> Page:
+                return _Turn(account, stages, at, graph, self._page_size).page(self._watched_posts)
+
+            return self._gathered(account, stages, place, ask)
+
+    def _gathered(
+        self, account: Account, stages: tuple[str, ...], place: Position, ask: Callable[[Position], Page]
+    ) -> Page:
+        """Pages joined until they hold something; the comments on many posts until they fill a page.
+
+        An error after the first request waits for the next call, as what came before it is good.
+        """
+        began = time.monotonic()
+        page = page_of_round(place, stages, ask, self._timeout_s)
+        for _ in range(_JOINED - 1):
+            onward = Position.of(account, page.cursor, stages)
+            full = len(page.posts) >= self._page_size or (page.posts and (place.at, onward.at) != _BOTH_COMMENTS)
+            if not page.more or full or time.monotonic() - began > self._total_s:
+                break
+            try:
+                page = _joined(page, page_of_round(onward, stages, ask, self._timeout_s))
+            except ConnectorError:
+                break
+            place = onward
+        return page
+
+
+def _joined(first: Page, second: Page) -> Page:
+    posts = sorted((*first.posts, *second.posts), key=_moment)
+    return Page(
+        posts=tuple(posts),
+        cursor=second.cursor,
+        more=second.more,
+        gaps=(*first.gaps, *second.gaps),
+        oddities=(*first.oddities, *second.oddities),
+    )
+
+
+def _moment(post: Post) -> float:
+    return post.created_at.timestamp() if post.created_at else 0.0
 
 
 def _stages(account: Account) -> tuple[str, ...]:
@@ -255,7 +293,7 @@ class _Turn:
     def _asked(self, number: str, edge: str, backlog: Backlog, **params: Any) -> tuple[Mapping[str, Any], Backlog]:
         """One page of an edge with the backlog that it belongs to: a cursor that Facebook forgot begins it anew."""
         try:
-            return self._graph.page(number, edge, after=backlog.token, **params), backlog
+            return self._graph.page(number, edge, token=backlog.token, **params), backlog
         except AuthenticationError:
             raise
         except PermanentError:
@@ -307,7 +345,7 @@ def _read(items: list[Any], read: Callable[[Mapping[str, Any]], Post]) -> tuple[
             oddities.append(Oddity(raw=as_bytes(item), why=f"not a post of Facebook: {type(exc).__name__}"))
     # Newest first is Facebook's order; the sort is stable, so those of one second or without a time keep theirs.
     posts.reverse()
-    return sorted(posts, key=lambda post: post.created_at.timestamp() if post.created_at else 0.0), oddities
+    return sorted(posts, key=_moment), oddities
 
 
 def _newest_first(items: list[Any]) -> bool:

@@ -120,6 +120,19 @@ def test_a_redirect_on_the_same_server_is_followed(httpserver: HTTPServer) -> No
         assert asking.get(f"{PREFIX}/a").json() == {"b": 1}
 
 
+class Elsewhere(HttpClient):
+    """A web client that was sent on to another server."""
+
+    def get(self, url: str, **_: object) -> Answer:  # type: ignore[override]
+        return Answer(status=200, headers={}, body=b"{}", url="https://elsewhere.example/a")
+
+
+def test_what_another_server_says_is_not_the_platforms_word() -> None:
+    asking = CheckedSession(Elsewhere(), prefix=PREFIX, base_url=PREFIX, check=unchanged)
+    with asking, pytest.raises(UnexpectedResponseError, match=r"elsewhere\.example"):
+        asking.get(f"{PREFIX}/a")
+
+
 def test_a_bomb_and_an_endless_answer_are_cut_off(httpserver: HTTPServer) -> None:
     bomb = gzip.compress(b"0" * 50_000_000)
     httpserver.expect_request("/proxied/bomb").respond_with_data(bomb, headers={"Content-Encoding": "gzip"})
