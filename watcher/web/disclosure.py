@@ -15,7 +15,7 @@ OPEN, FOLDED, WITHHELD, RESTRICTED, HIDDEN = "open", "folded", "withheld", "rest
 
 
 def disclosure(concerns: Iterable[str], about: str | None) -> str:
-    """How much may be shown: ``open``, ``folded`` text, text ``withheld``, ``restricted`` to what and when, ``hidden``."""
+    """How much may be shown: ``open``, text ``folded`` or ``withheld``, ``restricted`` to what and when, ``hidden``."""
     accused = accused_of(about)
     if any(role in READER for role in accused):
         return HIDDEN

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = ("January February March April May June July August September October November December").split()
+from alerts.wording import long_day
+
+_MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 # Longer ago than this, a date says more than a number of hours.
 _WORDS_UP_TO = timedelta(hours=12)
@@ -19,8 +20,7 @@ def clock_time(moment: datetime, zone: str) -> str:
 
 def long(moment: datetime, zone: str) -> str:
     """``Friday 20 November 2026 at 08:15`` there, whatever the machine's language."""
-    local = moment.astimezone(ZoneInfo(zone))
-    return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year} at {local:%H:%M}"
+    return f"{long_day(moment, zone)} at {moment.astimezone(ZoneInfo(zone)):%H:%M}"
 
 
 def short(moment: datetime, now: datetime, zone: str) -> str:

@@ -76,7 +76,7 @@ _MEND = {
     "PermanentError": "This does not mend itself. Check this account in the settings and on the platform.",
     "ConfigError": "Run “watcher check-config”: it says which key of the settings to change.",
     "RateLimitedError": "Nothing to do: the platform asks for a pause, and reading goes on after it.",
-    "TransientError": "Nothing to do for now: it is tried again. If it lasts for hours, see whether the platform works.",
+    "TransientError": "Nothing to do for now: it is tried again. If it lasts for hours, see if the platform works.",
     "UnexpectedResponseError": (
         "The platform answered something that Watcher does not understand. Nothing is skipped. If it lasts, tell the "
         "makers of Watcher."

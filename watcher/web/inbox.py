@@ -1,0 +1,147 @@
+"""The list of incidents, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, HTTPException
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from alerts.incident import OPEN_STATES, STATES
+from connectors.post import parse_time, rfc3339
+from watcher.store.views import IncidentLine
+from watcher.web import words
+from watcher.web.disclosure import READER, RESTRICTED, disclosure
+from watcher.web.site import Site, unknown
+from watcher.web.standing import standing, summary
+
+PAGE = 30
+_VIEWS = {"all": STATES, "open": OPEN_STATES, "closed": tuple(s for s in STATES if s not in OPEN_STATES)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """An incident as the list shows it; of a restricted one neither whom it is about nor who was told."""
+
+    line: IncidentLine
+    school: str
+    restricted: bool
+    told: str
+    delivery: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tab:
+    """One way to look at the list, with its address and how many incidents it holds."""
+
+    name: str
+    address: str
+    count: int
+    current: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What the address asks for: a school or all, which states, and from where on."""
+
+    school: str
+    state: str
+    before: tuple[datetime, str] | None
+
+    def address(self, **changes: str) -> str:
+        """The address of the same list with something changed."""
+        asked = {"school": self.school, "state": "" if self.state == "all" else self.state} | changes
+        query = urlencode({key: value for key, value in asked.items() if value})
+        return f"/?{query}" if query else "/"
+
+
+def router(site: Site) -> APIRouter:
+    """The list's routes."""
+    routes = APIRouter()
+
+    @routes.api_route("/", methods=["GET", "HEAD"])
+    def incidents(school: str = "", state: str = "all", before: str = "") -> HTMLResponse:
+        return _list(site, school, state, before)
+
+    @routes.api_route("/incidents", methods=["GET", "HEAD"])
+    def elsewhere() -> RedirectResponse:
+        return RedirectResponse("/", 308)
+
+    return routes
+
+
+def _list(site: Site, school: str, state: str, before: str) -> HTMLResponse:
+    names = site.school_names()
+    tally = site.store.views.tally(READER)
+    names |= {found: found for found, _ in tally if found not in names}
+    choice = _choice(school, state or "all", before, names)
+    lines = site.store.views.lines(
+        limit=PAGE + 1,
+        before=choice.before,
+        school=choice.school or None,
+        states=_VIEWS[choice.state],
+        not_about=READER,
+    )
+    now = site.clock()
+    standings = [standing(account, now) for account in site.store.accounts.all()]
+    shown = lines[:PAGE]
+    return site.page(
+        "incidents.html",
+        choice.address(before=before),
+        rows=[_row(line, names) for line in shown],
+        tabs=_tabs(choice, tally),
+        schools=names,
+        choice=choice,
+        older=choice.address(before=_position(shown[-1])) if len(lines) > PAGE else None,
+        sources=summary(standings),
+        blind=standings.count("blind"),
+    )
+
+
+def _choice(school: str, state: str, before: str, names: Mapping[str, str]) -> Choice:
+    if school and school not in names:
+        raise unknown("There is no school of that name here. Choose one from the list of incidents.")
+    if state not in _VIEWS:
+        raise HTTPException(400, "“state” in the address can be all, open or closed.")
+    at, _, reference = before.partition("~")
+    try:
+        position = (parse_time(at), reference) if before else None
+    except (ValueError, OverflowError) as error:
+        raise HTTPException(400, "This address is not complete. Begin again with the newest incidents.") from error
+    moment = None if position is None else position[0]
+    return Choice(school=school, state=state, before=None if moment is None else (moment, reference))
+
+
+def _position(line: IncidentLine) -> str:
+    return f"{rfc3339(line.last_flag_at)}~{line.reference}"
+
+
+def _tabs(choice: Choice, tally: Mapping[tuple[str, str], int]) -> list[Tab]:
+    mine = {key: n for key, n in tally.items() if choice.school in {"", key[0]}}
+    return [
+        Tab(
+            name=name.capitalize(),
+            address=choice.address(state="" if name == "all" else name),
+            count=_sum(mine, states),
+            current=choice.state == name,
+        )
+        for name, states in _VIEWS.items()
+    ]
+
+
+def _sum(tally: Mapping[tuple[str, str], int], states: Iterable[str]) -> int:
+    wanted = frozenset(states)
+    return sum(n for (_, state), n in tally.items() if state in wanted)
+
+
+def _row(line: IncidentLine, names: Mapping[str, str]) -> Row:
+    restricted = disclosure(line.concerns, line.about) == RESTRICTED
+    told, delivery = words.told(line.told)
+    if restricted and line.told:
+        told = "Told" if any(state == "sent" for _, state in line.told) else "Nobody yet"
+    return Row(
+        line=line, school=names.get(line.school, line.school), restricted=restricted, told=told, delivery=delivery
+    )

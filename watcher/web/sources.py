@@ -1,0 +1,97 @@
+"""“Is it working?”: every source with how its reading goes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse
+
+from connectors.post import Gap
+from watcher.store.accounts import AccountState
+from watcher.web import words
+from watcher.web.marking import clean
+from watcher.web.moment import span
+from watcher.web.site import Site
+from watcher.web.standing import ORDER, standing, summary
+
+# How far back gaps are shown.
+_GAPS = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One source as the page shows it; ``error`` and ``mend`` say what is wrong and what to do."""
+
+    state: AccountState
+    anchor: str
+    school: str | None
+    standing: str
+    every: str
+    error: str | None
+    mend: str | None
+    gaps: tuple[Gap, ...]
+    set_aside: int
+
+
+def router(site: Site) -> APIRouter:
+    """The route of the sources."""
+    routes = APIRouter()
+
+    @routes.api_route("/sources", methods=["GET", "HEAD"])
+    def sources() -> HTMLResponse:
+        return _sources(site)
+
+    return routes
+
+
+def anchor(account: str) -> str:
+    """The place of an account on the page, whatever characters its name is made of."""
+    return f"source-{sha256(account.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def _sources(site: Site) -> HTMLResponse:
+    now, names = site.clock(), site.school_names()
+    gaps: dict[str, list[Gap]] = defaultdict(list)
+    for account, gap in site.store.accounts.gaps(now - _GAPS):
+        gaps[account].append(gap)
+    set_aside = site.store.accounts.oddities()
+    found = [
+        _source(state, standing(state, now), names, gaps.get(state.account.name, []), set_aside)
+        for state in site.store.accounts.all()
+    ]
+    found.sort(key=lambda s: (ORDER.index(s.standing), s.state.account.name.casefold()))
+    waiting, oldest = site.store.notices.pending()
+    return site.page(
+        "sources.html",
+        "/sources",
+        sources=found,
+        troubled=[source for source in found if source.standing in {"blind", "failing", "late"}],
+        summary=summary(source.standing for source in found),
+        unread=site.store.posts.waiting(),
+        pending=waiting,
+        oldest=oldest,
+        purged=site.store.purge.last(),
+    )
+
+
+def _source(
+    state: AccountState, how: str, names: Mapping[str, str], gaps: list[Gap], set_aside: Mapping[str, int]
+) -> Source:
+    account = state.account
+    error, mend = words.mend(clean(state.last_error)) if state.last_error else (None, None)
+    return Source(
+        state=state,
+        anchor=anchor(account.name),
+        school=None if account.school is None else names.get(account.school, account.school),
+        standing=how,
+        every=span(timedelta(seconds=state.every_s)),
+        error=error,
+        mend=mend,
+        gaps=tuple(gaps),
+        set_aside=set_aside.get(account.name, 0),
+    )
