@@ -178,7 +178,7 @@ def run(settings: Settings, file: Path, *, ready: Callable[[str], None], apply_r
         service.begin()
         listening = _listen(settings.server.host, settings.server.port)
         address = _address(settings.server.host, listening)
-        pages = make(store, is_alive=lambda: is_alive(store, clock()))
+        pages = make(store, is_alive=lambda: is_alive(store, clock()), public_url=settings.server.public_url)
         server = uvicorn.Server(uvicorn.Config(pages, log_config=None, access_log=False, lifespan="off"))
         scheduler = Scheduler(
             service, tick_s=settings.schedule.tick_s, workers=settings.schedule.workers, beat=_beat(settings)

@@ -15,7 +15,9 @@ from watcher.problem import problems_of
 from watcher.secret import Secret
 
 PREFIX = "WATCHER_"
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", description="lower-case letters, digits, ., - and _")]
+Slug = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", description="lower-case letters, digits, ., - and _")
+]
 
 
 class _Table(BaseModel):

@@ -26,5 +26,7 @@ def begin(level: str = "info") -> None:
     )
     logging.basicConfig(stream=sys.stderr, level=max(number, logging.WARNING))
     # tweepy writes its Authorization header at DEBUG; httpx the whole address, which may hold a secret, at INFO.
-    for name in ("tweepy", "httpx", "httpcore", "urllib3", "apscheduler"):
+    for name in ("tweepy", "httpx", "httpcore", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns at every tick that a round under way swallows, which is what ticking is about.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

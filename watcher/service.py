@@ -283,7 +283,7 @@ class Service:
     def purge(self, now: datetime) -> dict[str, int]:
         """Delete what is past its time; how many rows of each table."""
         report = self.store.purge.purge(now)
-        log.info("purged", **report)
+        log.info("purged", rows=report)
         return report
 
     def advance(self, now: datetime) -> int:

@@ -7,21 +7,25 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts import digest as weeks
+from alerts import wording
 from alerts.digest import Blind, Digest, Line, Tone
 from alerts.excerpt import Excerpt
 from alerts.incident import OPEN_STATES, Incident, severity
+from alerts.letter import Letter
 from alerts.notice import Notice, message_id, notice_id
 from alerts.plan import Intent, due
 from alerts.policy import Pack
 from alerts.receiver import excluded, receivers
-from alerts.render import Letter, Matter, Place, digest_mail, incident_mail
+from alerts.render import Matter, Place, digest_mail, incident_mail
 from alerts.route import Receiver, Route
 from alerts.school import HEAD_ROLES, Person, Register, School
+from classifiers.verdict import Verdict
+from connectors.post import Post
 from watcher.config import Settings
 from watcher.errors import ConfigError
 from watcher.store import Store
 from watcher.store.incidents import Unplanned
-from watcher.store.views import IncidentView, PostView
+from watcher.store.views import IncidentView
 
 # What a mail may need of a burst; the page has the rest.
 _POSTS_SHOWN = 20
@@ -143,23 +147,24 @@ class Teller:
             link=self._link(incident.reference),
             posts=incident.posts,
             places=tuple(places),
-            excerpts=tuple(_excerpt(post) for post in view.posts),
+            excerpts=tuple(_excerpt(p.post, p.verdicts) for p in view.posts),
             others=others,
             about=incident.about,
-            note=self._note(view),
+            note=self._note(view, school.timezone),
             undecided=any(f.review for post in view.posts for f in post.flags),
             timezone=school.timezone,
         )
 
-    def _note(self, view: IncidentView) -> str:
+    def _note(self, view: IncidentView, zone: str) -> str:
         if view.account is None:
             return ""
         try:
             state = self._store.accounts.get(view.account)
         except KeyError:
             return f"Source: {view.account}."
-        since = state.last_success_at.isoformat(timespec="minutes") if state.last_success_at else "the beginning"
-        return f"Source: {view.account} ({state.account.platform}); not read since {since}: {state.last_error or ''}"
+        platform = wording.platform_name(state.account.platform)
+        since = f"since {wording.long_time(state.last_success_at, zone)}" if state.last_success_at else "so far"
+        return f"Source: {view.account} ({platform}); not read {since}. {state.last_error or ''}"
 
     def _link(self, reference: str) -> str:
         return f"{self._url}/incidents/{reference}"
@@ -235,8 +240,9 @@ class Teller:
             first, last = start.date(), (end - timedelta(seconds=1)).date()
             add(counts, self._store.counts.between(school.id, first, last), 1)
             add(counts, self._store.views.counts_in([i.reference for i in hidden], first, last), -1)
-            lines += [self._line(incident, school, now) for incident in shown]
-            praise += [Excerpt(text=p.text) for p in self._store.views.praise(school.id, first, last, _PRAISE)]
+            found = self._store.views.found_at([incident.reference for incident in shown])
+            lines += [self._line(i, school, found.get(i.reference, i.opened_at), now) for i in shown]
+            praise += [_excerpt(*p) for p in self._store.views.praise(school.id, first, last, _PRAISE)]
         name = schools[0].name if len(schools) == 1 and schools[0].id == scope else _trust_name(register, scope)
         ids = {school.id for school in schools}
         return Digest(
@@ -270,10 +276,11 @@ class Teller:
             (hidden if kept_from else shown).append(incident)
         return shown, hidden
 
-    def _line(self, incident: Incident, school: School, now: datetime) -> Line:
+    def _line(self, incident: Incident, school: School, found_at: datetime, now: datetime) -> Line:
+        """An incident in a digest; it can be overdue only from when it was found, however old its posts are."""
         pack = self._pack_of(school.pack)
         route = pack.route(max(incident.concerns, key=severity), about=incident.about)
-        late = now > incident.opened_at + timedelta(minutes=route.within_minutes)
+        late = now > found_at + timedelta(minutes=route.within_minutes)
         return Line(
             reference=incident.reference,
             school=school.name,
@@ -300,9 +307,9 @@ def add(counts: dict[str, int], more: dict[str, int], sign: int) -> None:
         counts[what] = counts.get(what, 0) + sign * n
 
 
-def _excerpt(view: PostView) -> Excerpt:
-    spans = {span for verdict in view.verdicts for span in verdict.spans}
-    return Excerpt(text=view.post.text, spans=tuple(sorted(spans, key=lambda s: (s.start, s.end, s.kind))))
+def _excerpt(post: Post, verdicts: Sequence[Verdict]) -> Excerpt:
+    spans = {span for verdict in verdicts for span in verdict.spans}
+    return Excerpt(text=post.text, spans=tuple(sorted(spans, key=lambda s: (s.start, s.end, s.kind))))
 
 
 def _tone(counts: dict[str, int]) -> Tone:

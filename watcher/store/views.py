@@ -243,20 +243,34 @@ class ViewShelf:
             tables = (t.post, t.version, t.verdict, t.mention, t.flag, t.incident, t.notice)
             return {table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
 
-    def praise(self, school: str, start: date, end: date, limit: int) -> tuple[Post, ...]:
-        """The newest posts flagged as praise of a school, seen from a day until a day."""
+    def praise(self, school: str, start: date, end: date, limit: int) -> tuple[tuple[Post, tuple[Verdict, ...]], ...]:
+        """The newest posts flagged as praise of a school, written from a day until a day, with their verdicts."""
         query: Select[Any] = (
-            select(t.version.c.body)
+            select(t.version.c.id, t.version.c.body, t.mention.c.at)
             .join(t.mention, t.mention.c.version == t.version.c.id)
             .join(t.flag, t.flag.c.mention == t.mention.c.id)
             .where(t.flag.c.concern == "praise", t.flag.c.withdrawn_at.is_(None), t.mention.c.school == school)
             .order_by(t.flag.c.id.desc())
-            .limit(limit * 5)
+            .limit(limit * 20)
+        )
+        found: list[tuple[Post, tuple[Verdict, ...]]] = []
+        with reading(self._engine) as connection:
+            for row in connection.execute(query).all():
+                post = Post.from_dict(row.body)
+                if len(found) < limit and start <= day_of(post, row.at) <= end:
+                    found.append((post, verdicts_of(connection, row.id)))
+        return tuple(found)
+
+    def found_at(self, references: Sequence[str]) -> dict[str, datetime]:
+        """When each incident was opened here, however old its posts were by then."""
+        query = (
+            select(t.incident.c.reference, func.min(t.event.c.at))
+            .join(t.event, t.event.c.incident == t.incident.c.id)
+            .where(t.incident.c.reference.in_(references))
+            .group_by(t.incident.c.reference)
         )
         with reading(self._engine) as connection:
-            posts = [Post.from_dict(body) for body in connection.scalars(query)]
-        fresh = [p for p in posts if p.created_at is not None and start <= p.created_at.date() <= end]
-        return tuple(fresh[:limit])
+            return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _accusing_none(roles: Iterable[str]) -> list[ColumnElement[bool]]:
