@@ -36,5 +36,6 @@ def _words(text: str, originals: Sequence[tuple[int, int]], classes: Sequence[in
         tokens = list(group)
         start, end = originals[tokens[0]][0], originals[tokens[-1]][1]
         kind = KINDS.get(classes[tokens[0]])
-        if kind and any(map(str.isalpha, text[start:end])):
+        possessive = text[start:end] in {"s", "S"} and text[start - 1 : start] in {"'", "’"}
+        if kind and not possessive and any(map(str.isalpha, text[start:end])):
             yield start, end, kind

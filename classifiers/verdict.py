@@ -65,7 +65,7 @@ class Verdict:
     """What one model version says of one passage: calibrated scores, never a decision.
 
     ``unread`` is a reason why the passage could not be read (``language``, ``picture``, ``too_long``, ``empty``);
-    then ``scores`` is empty.
+    then ``scores`` is empty, save for ``too_long``: there the beginning was read, and what it says counts.
     """
 
     model: str

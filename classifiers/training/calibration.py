@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from classifiers.encoder import Blend
+from classifiers.training.evaluate import average_precision
 from classifiers.verdict import LABELS, OperatingPoint
 
 Numbers = NDArray[np.float64]
@@ -20,6 +20,9 @@ _MISS_COST = {**dict.fromkeys(LABELS, 2.5), **dict.fromkeys(SEVERE, 6.0), "prais
 HARMLESS_FACTORS = (1.0, 4.0)
 _GRID = np.linspace(0.1, 0.9, 81)
 _SMOOTH = 7  # grid steps averaged over, so that a lucky spike is no optimum
+_SHARES = np.linspace(0.0, 4.0, 17)
+_RIDGE, _STEPS, _SMALL = 1.0, 30, 1e-9
+_USUAL_POINT, _USUAL_WEIGHT = 0.42, 40.0  # a weight in positives
 _REVIEW_BELOW = 0.8  # the undecided band begins at most here, as a share of raise_at
 
 
@@ -38,18 +41,54 @@ class Calibration:
 def calibrate(deep: Numbers, wide: Numbers, targets: Numbers) -> Calibration:
     """Blends and points from logits and targets (rows × labels) of posts that neither part has learned from."""
     harmless = targets.sum(axis=1) == 0
+    share = _wide_share(deep, wide, targets)
     blends, points = {}, {}
     for index, label in enumerate(LABELS):
         wanted = targets[:, index]
-        pair = np.column_stack([deep[:, index], wide[:, index]])
-        fitted = LogisticRegression(C=1.0).fit(pair, wanted)
-        deep_weight, wide_weight = (float(weight) for weight in fitted.coef_[0])
-        blends[label] = Blend(round(deep_weight, 5), round(wide_weight, 5), round(float(fitted.intercept_[0]), 5))
-        scores = _score(blends[label], pair[:, 0], pair[:, 1])
-        raise_at = _best_point(scores, wanted, harmless)
+        mixed = deep[:, index] + share * wide[:, index]
+        slope, bias = _fitted(mixed, wanted)
+        blends[label] = Blend(round(slope, 5), round(slope * share, 5), round(bias, 5))
+        scores = _score(blends[label], deep[:, index], wide[:, index])
+        raise_at = _steadied(_best_point(scores, wanted, harmless), float(wanted.sum()))
         review_at = min(1 / (1 + _MISS_COST[label]), raise_at * _REVIEW_BELOW)
         points[label] = OperatingPoint(raise_at=round(raise_at, 3), review_at=round(review_at, 3))
     return Calibration(blends, points)
+
+
+def _wide_share(deep: Numbers, wide: Numbers, targets: Numbers) -> float:
+    """How much a logit of the wide part counts beside one of the deep: one share for all labels, by mean precision."""
+    columns = range(targets.shape[1])
+
+    def quality(share: float) -> float:
+        mixed = deep + share * wide
+        return float(np.mean([average_precision(mixed[:, i], targets[:, i] > 0) for i in columns]))
+
+    return float(max(_SHARES, key=quality))
+
+
+def _fitted(logits: Numbers, wanted: Numbers) -> tuple[float, float]:
+    """Slope and bias of the logistic regression of truth on logits (Platt), by Newton's method from zero."""
+    features = np.column_stack([logits, np.ones(len(logits))])
+    ridge = np.diag([_RIDGE, 1e-6])  # keeps the slope finite where a label is told apart perfectly
+
+    def loss(weights: Numbers) -> float:
+        z = features @ weights
+        return float(np.logaddexp(0, z).sum() - wanted @ z + weights @ ridge @ weights / 2)
+
+    weights = np.zeros(2)
+    for _ in range(_STEPS):
+        said = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
+        slope = features.T @ (said - wanted) + ridge @ weights
+        step = np.linalg.solve((features * (said * (1 - said))[:, None]).T @ features + ridge, slope)
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > _SMALL:
+            step = step / 2
+        weights = weights - step
+    return float(weights[0]), float(weights[1])
+
+
+def _steadied(point: float, positives: float) -> float:
+    """A point found on few positives, drawn towards where points usually lie."""
+    return (positives * point + _USUAL_WEIGHT * _USUAL_POINT) / (positives + _USUAL_WEIGHT)
 
 
 def _score(blend: Blend, deep: Numbers, wide: Numbers) -> Numbers:

@@ -1,0 +1,138 @@
+"""A foreign model, made on the spot: found offline, mapped to our labels, refused with a reason where it is broken."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+from classifiers import registry
+from classifiers.errors import ClassifierError, ModelNotFoundError
+from classifiers.huggingface import HuggingFaceClassifier
+from classifiers.verdict import LABELS, Passage
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "idiot", "bomb", "lovely", "the", "school", "is"]
+THEIRS = ["toxic", "violent", "fine"]
+MAP = {"toxic": "cyberbullying", "violent": "threat"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A model that knows three words; of a text the strongest word counts."""
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    write(tmp_path / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast", model_max_length=64)
+    names = dict(enumerate(THEIRS))
+    write(
+        tmp_path / "config.json",
+        model_type="bert",
+        id2label=names,
+        label2id={name: i for i, name in names.items()},
+        problem_type="multi_label_classification",
+        max_position_embeddings=64,
+    )
+    table = np.full((len(WORDS), 3), -4.0, dtype=np.float32)
+    table[4, 0] = table[5, 1] = table[6, 2] = 3.0
+    onnx.save(graph(table), str(tmp_path / "model.onnx"))
+    return tmp_path
+
+
+def write(path: Path, **values: object) -> None:
+    path.write_text(json.dumps(values))
+
+
+def graph(table: np.ndarray) -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["scores"]),
+        helper.make_node("ReduceMax", ["scores", "axes"], ["logits"], keepdims=0),
+    ]
+    made = helper.make_graph(
+        nodes,
+        "words",
+        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", table.shape[1]])],
+        [numpy_helper.from_array(table, "table"), numpy_helper.from_array(np.array([1]), "axes")],
+    )
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+
+def test_scores_what_the_map_leads_to(folder: Path) -> None:
+    model = HuggingFaceClassifier(str(folder), MAP, name="words", version="3", thresholds={"threat": 0.99})
+    abuse, threat, praise = model.classify(
+        [Passage(text="the idiot"), Passage(text="bomb the school"), Passage(text="lovely school")]
+    )
+    assert abuse.labels == ("cyberbullying",)
+    assert abuse.scores["cyberbullying"] == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-4)
+    assert tuple(abuse.scores) == LABELS
+    assert (threat.labels, round(threat.scores["threat"], 2)) == ((), 0.95)
+    assert praise.labels == ()
+    assert (abuse.model, abuse.version) == ("words", "3")
+    assert "abuse" in abuse.reason
+
+
+def test_a_long_post_is_read_whole(folder: Path) -> None:
+    verdict = HuggingFaceClassifier(str(folder), MAP).classify([Passage(text="the school is " * 200 + "idiot")])[0]
+    assert verdict.labels == ("cyberbullying",)
+
+
+def test_a_batch_changes_nothing_and_unread_stays_unread(folder: Path) -> None:
+    model = HuggingFaceClassifier(str(folder), MAP)
+    posts = [Passage(text="idiot"), Passage(text="", has_image=True), Passage(text="the idiot is the bomb " * 30)]
+    together = model.classify(posts)
+    assert together == [model.classify([post])[0] for post in posts]
+    assert [verdict.unread for verdict in together] == [None, "picture", None]
+
+
+def test_labels_that_exclude_each_other_sum_to_one(folder: Path) -> None:
+    model = HuggingFaceClassifier(
+        str(folder), {"toxic": "hate", "violent": "hate", "fine": "praise"}, multi_label=False
+    )
+    scores = model.classify([Passage(text="the school")])[0].scores
+    assert scores["hate"] + scores["praise"] == pytest.approx(1.0, abs=1e-4)
+    assert scores["hate"] == pytest.approx(2 / 3, abs=1e-4)
+
+
+def test_is_found_by_name(folder: Path) -> None:
+    model = registry.load("huggingface", {"path": str(folder), "label_map": MAP})
+    assert model.name == folder.name
+
+
+@pytest.mark.parametrize(
+    ("label_map", "reason"),
+    [({"rude": "threat"}, "no label 'rude'; it has 'toxic'"), ({"toxic": "anger"}, "not anger"), ({}, "not nothing")],
+)
+def test_a_wrong_label_map_is_refused(folder: Path, label_map: dict[str, str], reason: str) -> None:
+    with pytest.raises(ModelNotFoundError, match=reason):
+        HuggingFaceClassifier(str(folder), label_map)
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match="there is no folder"):
+        HuggingFaceClassifier(str(tmp_path / "nowhere"), MAP)
+
+
+def test_broken_weights_are_refused(folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"not a graph")
+    with pytest.raises(ModelNotFoundError, match="cannot be loaded"):
+        HuggingFaceClassifier(str(folder), MAP)
+
+
+def test_without_onnx_and_torch_the_reason_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "model.onnx").unlink()
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModelNotFoundError, match=r"holds no model\.onnx, and torch is not installed"):
+        HuggingFaceClassifier(str(folder), MAP)
+
+
+def test_a_model_that_breaks_on_a_text_is_a_classifier_error(folder: Path) -> None:
+    onnx.save(graph(np.zeros((3, 3), dtype=np.float32)), str(folder / "model.onnx"))  # knows too few words
+    with pytest.raises(ClassifierError, match="broke on a text of 5 characters"):
+        HuggingFaceClassifier(str(folder), MAP).classify([Passage(text="idiot")])
