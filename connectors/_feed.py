@@ -23,6 +23,7 @@ from connectors.errors import UnexpectedResponseError
 from connectors.post import Author, Media, Oddity
 
 _MAX_ENTRIES = 20_000
+_LONGEST_NAME = 300
 _TAIL = 2000  # bytes in which the root's end is looked for; comments of a web server may follow it
 _MEDIA_KINDS = {"image", "video", "audio"}
 # Codecs that a feed may name; some others of Python's take time that grows with the square of the length.
@@ -33,6 +34,7 @@ _CODEC = re.compile(
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{1,40})[\"']")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _ENTRY_TAG = re.compile(rb"<!\[CDATA\[|<!--|<(/?)(?:[A-Za-z0-9_-]{1,20}:)?(?:item|entry)(?=[\s>/])")
+_MAIL = re.compile(r"(?:mailto:)?[^\s@<>()]{1,100}@[^\s@<>()]{1,200}")
 _ROOT_END = re.compile(rb"</\s*([A-Za-z0-9_-]{1,20}:)?(rss|feed|rdf)\b", re.IGNORECASE)
 
 
@@ -73,11 +75,21 @@ def read_feed(body: bytes, content_type: str = "", base: str = "") -> Feed:
     _refuse_declarations(body, charset)
     kind = content_type.partition(";")[0].strip() or "application/xml"
     told = {"content-type": f"{kind}; charset={charset}" if charset else kind}
-    found = feedparser.parse(io.BytesIO(body), response_headers=told, sanitize_html=False, resolve_relative_uris=False)
-    if not found.version and not found.entries:
+    found = _parsed(body, told)
+    if not found.get("version") and not found.entries:
         raise UnexpectedResponseError(f"this is no RSS or Atom feed but {_what(body)}; give the feed's own address")
     whole = not found.bozo or _ROOT_END.search(body[-_TAIL:].replace(b"\0", b"")) is not None
     return _assembled(found, body, base, whole)
+
+
+def _parsed(body: bytes, told: dict[str, str]) -> Any:
+    """What feedparser makes of it: a stream, because bytes that look like a path would be opened as a file."""
+    try:
+        return feedparser.parse(
+            io.BytesIO(body), response_headers=told, sanitize_html=False, resolve_relative_uris=False
+        )
+    except Exception as exc:
+        raise UnexpectedResponseError(f"the feed's markup cannot be read ({type(exc).__name__})") from exc
 
 
 def _assembled(found: Any, body: bytes, base: str, whole: bool) -> Feed:
@@ -172,10 +184,9 @@ def _link(source: Mapping[str, Any], home: str) -> str | None:
 
 def _author(source: Mapping[str, Any], home: str) -> Author | None:
     detail = source.get("author_detail") or {}
-    name = clean(str(detail.get("name") or source.get("author") or "")).strip()
+    told = clean(str(source.get("author") or detail.get("name") or "")).strip()[:_LONGEST_NAME]
+    name = _MAIL.sub("", told).strip(" ()<>\t\n,")  # RSS wants an e-mail address here; it is not kept
     address = web_address(str(detail.get("href") or ""), home)
-    if "@" in name and detail.get("email"):  # RSS wants an e-mail address here; it is not kept
-        name = ""
     return Author(id=address or name, name=name or None) if address or name else None
 
 

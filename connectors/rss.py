@@ -24,7 +24,7 @@ _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, tex
 _MOST_KNOWN = 5000
 _LONGEST_TAG = 300
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
-_SECRET = re.compile(r"(?=(?:[^0-9]*[0-9]){2})[A-Za-z0-9_-]{16,}")  # long and with digits: may be a key, not a word
+_SECRET = re.compile(r"(?=(?:[^0-9]*[0-9]){2})[A-Za-z0-9_]{16,}")  # long and with digits: may be a key, not a word
 
 
 @dataclass(frozen=True, kw_only=True)
