@@ -10,6 +10,11 @@ _WHOM = r"(?:a |an |my |the |our |his |her |their |some |all |other |own )*"
 _CHILD = r"(?:kids?|child|children|pupils?|students?|boys?|girls?|son|daughter|lad|toddlers?|them|him)"
 _ADULT = r"(?:staff|teachers?|colleagues?|parents?|tas?|team|dinner ladies|secretary|receptionist|women|employees)"
 
+_KIN = r"(?:wife|husband|son|daughter|brother|sister|mum|mother|dad|nephew|niece|partner|boyfriend|girlfriend|mates?)"
+
+# Said only of whoever follows: "a complaint against the head".
+COMPLAINT = "a complaint about them"
+
 # By kind; a word counts only where it is said of somebody, which the attribution decides.
 KINDS: tuple[tuple[str, str], ...] = (
     (
@@ -20,6 +25,8 @@ KINDS: tuple[tuple[str, str], ...] = (
         r"|misus(?:es?|ed|ing) (?:of )?(?:the )?(?:school |public |pta |pupil premium )?(?:funds?"
         r"|money)|on the (?:take|fiddle)"
         r"|crooks?|crooked|launder(?:ed|ing)|kickbacks?|cook(?:ed|ing|s) the books|nepotis\w+"
+        rf"|(?:hir|appoint|employ|promot)(?:ed|es|ing) (?:his|her|their) (?:own )?{_KIN}"
+        rf"|(?:gave|gives|giving|given) (?:\w+ ){{1,5}}to (?:his|her|their) (?:own )?{_KIN}"
         r"|jobs? (?:for|to) (?:his|her|their) (?:\w+ )?(?:mates?|friends?|wife|husband|son|daughter"
         r"|sister|brother|family)"
         r"|spen(?:t|ds|ding) (?:the )?(?:pta|pupil premium|school|our|trip) (?:\w+ )?(?:money"
@@ -54,7 +61,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     ),
     (
         "sexual conduct",
-        r"affairs?|sleeping with|slept with|shagg\w+|grop(?:ed|es|ing)|groom(?:ed|er|ers|ing"
+        r"affairs?|swingers?|sleeping with|slept with|shagg\w+|grop(?:ed|es|ing)|groom(?:ed|er|ers|ing"
         r"|s)|paedo\w*|pedo\w*|nonces?"
         r"|perverts?|pervy?|perving|sexual(?:ly)? (?!health|education)\w+|sext\w*|nudes?|indecent\w*"
         r"|rap(?:ed|ist|e)|molest\w*"
@@ -74,6 +81,7 @@ KINDS: tuple[tuple[str, str], ...] = (
         "abuse or bullying",
         rf"abus(?:ed|es|ing|ive|er)|abuse of|bull(?:ies|ied|ying) {_WHOM}(?:{_ADULT}|{_CHILD})"
         r"|(?:a|absolute|total|complete|such a|known|nasty|vile|workplace) bully"
+        r"|bullying,? (?:\w+[, -]+){0,2}(?:wo)?man|bullying head"
         r"|bullied (?:out|into|her|him)|harass\w*|intimidat\w+|victimis\w+|blackmail\w*|threaten(?:ed"
         rf"|s|ing) {_WHOM}(?:{_ADULT}|{_CHILD}|me|us|my \w+|our \w+)"
         r"|(?:swore|swears|swearing|scream(?:ed|s|ing)|spat|spits) (?:at|in) "
@@ -82,7 +90,8 @@ KINDS: tuple[tuple[str, str], ...] = (
     ),
     (
         "cover-up",
-        r"cover(?:ed|ing|s)?[ -]?(?:it |this |that |everything |things |them |him |her )?(?:all )?up|cover-?ups?"
+        r"knew (?:all about|what was going on|and (?:did|said) nothing|full well)|cover(?:ed"
+        r"|ing|s)?[ -]?(?:it |this |that |everything |things |them |him |her )?(?:all )?up|cover-?ups?"
         r"|hush(?:ed|ing)? (?:it |this |things |everything )?up|hush money|(?:swept|sweeping"
         r"|sweeps) (?:it |this |everything |things )?(?:all )?under"
         r"|brush(?:ed|ing) (?:it |this |everything |things )?under|turn(?:ed|s|ing) a blind eye"
@@ -93,6 +102,11 @@ KINDS: tuple[tuple[str, str], ...] = (
         r"|illegal\w*|unlawful\w*|criminals?|misconduct|malpractice|arrested|struck off"
         r"|under investigation"
         r"|investigated (?:for|by|over)|convicted|whistle ?blow\w*",
+    ),
+    (
+        COMPLAINT,
+        r"(?:complaints?|grievances?|allegations?|accusations?) (?:\w+ ){0,2}?against|complaint (?:is"
+        r"|was) about|accus(?:ed|ing)",
     ),
 )
 _KIND = re.compile(r"\b(?:" + "|".join(f"(?P<k{n}>{words})" for n, (_, words) in enumerate(KINDS)) + r")(?!\w)")
@@ -120,12 +134,13 @@ _OTHER = (
     r"(?:boys?|girls?|kids?|child|children|pupils?|students?|sons?|daughters?|lads?|lass(?:es)?"
     r"|brothers?|mums?|dads?|parents?|mother"
     r"|bull(?:y|ies)|year \w+s?|y\d+s?|someone|somebody|others|people|drivers?|council|nephew"
-    r"|niece|friends?|mates?|neighbours?|i|we|you|i've|we've|i'm)"
+    r"|niece|friends?|mates?|neighbours?|i|we|you|i've|we've|i'm|i'll|ill|we'll)"
 )
 # Somebody else does it: "a boy in year 5 keeps hitting …", "I was drunk".
 _BY_OTHER = re.compile(
     rf"\b{_OTHER}(?: (?:in|from|of) (?:\w+ ){{0,2}}\w+)?(?: (?:who|that|has|have|had|is|are|was"
-    r"|were|am|keeps?|kept|always|just|then|again|get|gets|got|been|also|even|repeatedly|constantly))* $"
+    r"|were|am|keeps?|kept|always|just|then|again|get|gets|got|been|also|even|will|would|could"
+    r"|might|gonna|going to|want to|wanna|repeatedly|constantly))* $"
 )
 # It is done to somebody: "was hit", unless "by the head" follows.
 _PASSIVE = re.compile(r"\b(?:was|were|been|being|be|got|gets|getting|get|is|are) (?:\w+ )?$")

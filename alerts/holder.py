@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from alerts.allegation import Allegation, allegations
+from alerts.allegation import COMPLAINT, Allegation, allegations
 from alerts.school import HEAD_ROLES, Holding, Person
 from alerts.text import fold
 
@@ -143,7 +143,7 @@ class _Reading:
         follower = self._follower(allegation)
         if follower is not None:
             self._note(follower, allegation.kind, sure=True)
-        elif not allegation.elsewhere:
+        elif not allegation.elsewhere and allegation.kind != COMPLAINT:
             self._from_before(allegation)
 
     def _follower(self, allegation: Allegation) -> int | None:

@@ -100,9 +100,9 @@ def _about(pack: Pack, case: Case, found: tuple[Holder, ...]) -> tuple[tuple[str
     """The accused as roles of the document, and the sentence that says why."""
     said = case.answer("about")
     if said is not None:
-        roles = tuple(r for r in said.split(",") if r in ROLES)
-        names = " and ".join(title(pack.canonical(r)) for r in roles)
-        return tuple(dict.fromkeys(map(pack.canonical, roles))), f"A person answered that it is about the {names}."
+        roles = tuple(dict.fromkeys(pack.canonical(r.strip()) for r in said.split(",") if r.strip() in ROLES))
+        names = " and ".join(title(r) for r in roles)
+        return roles, f"A person answered that it is about the {names}." if roles else ""
     if not found:
         return (), ""
     roles = tuple(dict.fromkeys(pack.canonical(h.role) for h in found))

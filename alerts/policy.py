@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from alerts.case import Case
@@ -68,7 +68,7 @@ class Row:
     """One row of a policy's routing table.
 
     ``instructions`` always hold; ``ordinary`` are those that hold only while the row's own recipients are told
-    (who must approve a reply, for instance).
+    (who must approve a reply, for instance). ``ours`` are the recipients whom the clause itself does not name.
     """
 
     id: str
@@ -83,6 +83,7 @@ class Row:
     exceptions: tuple[Conflict, ...] = ()
     instructions: tuple[str, ...] = ()
     ordinary: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
     digest: bool = False
 
 
@@ -131,6 +132,8 @@ class _Told:
     within: str | None
     exception: Exemption | None = None
     instructions: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
+    aimed_at: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +214,7 @@ class Pack:
             clause=row.clause,
             within=row.within,
             instructions=(*row.ordinary, *row.instructions),
+            ours=self._names(row.ours),
         )
         banned = barred(accused)
         if not accused or not recipients:
@@ -243,6 +247,7 @@ class Pack:
             within=conflict.within or row.within,
             exception=Exemption(clause=conflict.clause, text=conflict.text),
             instructions=(*conflict.instructions, *row.instructions, _not_to(accused)),
+            ours=tuple(r for r in others if r not in named),
         )
 
     def _left_over(
@@ -251,20 +256,14 @@ class Pack:
         """The ordinary route without the accused; where nobody is left, the first of the chain who is not accused."""
         alternates = tuple(r for r in ordinary.alternates if r not in banned)
         if left == ordinary.recipients:
-            return _Told(
-                recipients=left,
-                alternates=alternates,
-                clause=ordinary.clause,
-                within=ordinary.within,
-                instructions=ordinary.instructions,
-            )
+            return replace(ordinary, alternates=alternates)
         chain = tuple(r for r in self._names(self.house.chain) if r not in banned)
         names = " and ".join(title(r) for r in accused)
-        return _Told(
+        return replace(
+            ordinary,
             recipients=left or chain[:1],
             alternates=alternates if left else (),
             clause=ordinary.clause if left else None,
-            within=ordinary.within,
             exception=Exemption(clause=None, text=f"The concern is about the {names}, who is therefore not told."),
             instructions=(*ordinary.instructions, _not_to(accused)),
         )
@@ -279,13 +278,12 @@ class Pack:
         else:
             recipients = tuple(dict.fromkeys((*recipients, target)))
             order = f"The threat is aimed at the {name}, who is therefore told: see to it that they are safe."
-        return _Told(
+        return replace(
+            told,
             recipients=recipients,
             alternates=tuple(r for r in told.alternates if r not in recipients),
-            clause=told.clause,
-            within=told.within,
-            exception=told.exception,
             instructions=(*told.instructions, order),
+            aimed_at=target if target in recipients else None,
         )
 
     def _finish(self, concern: str, row: Row, told: _Told) -> Route:
@@ -301,6 +299,8 @@ class Pack:
             fallback=told.clause is None,
             instructions=tuple(dict.fromkeys(told.instructions)),
             digest=row.digest,
+            ours=tuple(r for r in told.ours if r in told.recipients),
+            aimed_at=told.aimed_at,
         )
 
     def _minutes(self, concern: str, row: Row, within: str | None) -> int:

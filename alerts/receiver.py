@@ -156,9 +156,14 @@ def _stand_in(search: _Search, role: str, route: Route, named: str) -> None:
 
 
 def _named(route: Route, role: str, document: str) -> str:
-    if route.fallback or route.clause is None:
+    if role == route.aimed_at:
+        return f"The threat is aimed at the {title(role)}"
+    if route.clause is None:
         return f"No clause of the policy names anyone; the house rule names the {title(role)}"
-    return f"{document} {route.clause} names the {title(role)}".strip()
+    clause = f"{document} {route.clause}".strip()
+    if role in route.ours:
+        return f"{clause} applies, and by the house's reading the {title(role)} is told"
+    return f"{clause} names the {title(role)}"
 
 
 def _last(search: _Search, last_resort: Receiver | tuple[Receiver, ...], named: str) -> tuple[Receiver, ...]:

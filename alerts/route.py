@@ -20,6 +20,8 @@ class Route:
     ``recipients`` are all told; ``alternates`` are those the policy names after "or", asked when none of the
     recipients can act. ``within`` is the policy's own word, ``within_minutes`` this project's reading of it.
     ``fallback`` says that the policy is silent and the rule is this project's, ``clause`` then being ``None``.
+    ``ours`` are those of the recipients whom the clause does not name itself (it names a procedure, or they are told
+    beside those it names); ``aimed_at`` is the one threatened, who is told for that reason.
     """
 
     concern: str
@@ -33,6 +35,8 @@ class Route:
     fallback: bool = False
     instructions: tuple[str, ...] = ()
     digest: bool = False
+    ours: tuple[str, ...] = ()
+    aimed_at: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ ROUTE_KEYS = (
     "exceptions",
     "instructions",
     "ordinary",
+    "ours",
     "digest",
 )
 RULE_KEYS = (
@@ -276,8 +277,16 @@ class Form:
             exceptions=self._exceptions(where, table),
             instructions=self._strings(where, table, "instructions"),
             ordinary=self._strings(where, table, "ordinary"),
+            ours=self._ours(where, table, recipients),
             digest=digest,
         )
+
+    def _ours(self, where: str, table: Table, recipients: tuple[str, ...]) -> tuple[str, ...]:
+        ours = self._names(where, table, "ours", "role", ROLES)
+        for role in ours:
+            if role not in recipients:
+                self._fault(where, f"ours: {role!r} is not one of the recipients")
+        return ours
 
     def _within(self, where: str, table: Table) -> str | None:
         within = self._text(where, table, "within")

@@ -1,0 +1,251 @@
+"""Judging: which rules hold for a case, about whom, aimed at whom; all posts and people are invented."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from alerts.answer import Answer
+from alerts.case import Case
+from alerts.flag import GRAVE, Flag
+from alerts.mention import Mention
+from alerts.packs import PACKS, load_pack
+from alerts.school import Holding, Person, School
+from classifiers.verdict import LABELS, OperatingPoint, Verdict
+from connectors.post import Author, Post
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+POINTS = {label: OperatingPoint(raise_at=0.6, review_at=0.3) for label in LABELS}
+OFFICERS = tuple(
+    (Holding(person=person, role=role, school="hollin"), Person(id=person, name=name, email=f"{person}@hollin.example"))
+    for person, role, name in (
+        ("quill", "headteacher", "Mrs Jemima Quill"),
+        ("brook", "chair_of_governors", "Tom Brook"),
+        ("fir", "dsl", "Dee Fir"),
+    )
+)
+
+
+def case(
+    text: str,
+    scores: dict[str, float],
+    *,
+    official: bool = False,
+    relevance: str = "yes",
+    answers: dict[str, str] | None = None,
+    pack: str = "wessex",
+) -> Case:
+    author = Author(id="1", handle="hollin", official=True) if official else Author(id="2")
+    return Case(
+        post=Post(platform="x", id="1", kind="post", text=text, author=author),
+        school=School(id="hollin", name="Hollin Primary School", pack=pack),
+        mention=Mention(school="hollin", relevance=relevance, reason="said"),
+        verdicts=(Verdict(model="m", version="1", scores=scores, points=POINTS),),
+        answers=tuple(Answer(question=q, value=v, by="dee", at=NOW) for q, v in (answers or {}).items()),
+        officers=OFFICERS,
+    )
+
+
+def judge(text: str, scores: dict[str, float], pack: str = "wessex", **more: object) -> dict[str, Flag]:
+    return {flag.concern: flag for flag in load_pack(pack).judge(case(text, scores, **more))}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("label", "concern"),
+    [
+        ("criticism", "criticism"),
+        ("cyberbullying", "cyberbullying"),
+        ("identifies_pupil", "identifies_pupil"),
+        ("threat", "threat"),
+        ("hate", "discrimination"),
+        ("self_harm", "self_harm"),
+        ("extremism", "extremism"),
+        ("sexual_content", "sexual_content"),
+        ("sar", "sar"),
+        ("press", "press"),
+        ("impersonation", "impersonation"),
+        ("praise", "praise"),
+    ],
+)
+@pytest.mark.parametrize("pack", PACKS)
+def test_a_label_at_its_operating_point_raises_its_concern(pack: str, label: str, concern: str) -> None:
+    flags = judge("a plain text", {label: 0.6}, pack)
+
+    assert set(flags) == {concern}
+    flag = flags[concern]
+    assert (flag.label, flag.score, flag.review, flag.pack) == (label, 0.6, False, pack)
+    assert flag.clause == load_pack(pack).route(concern, target=flag.target, author=flag.author).clause
+    assert "0.60" in flag.why
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_in_the_undecided_band_only_grave_concerns_are_flagged_for_review(label: str) -> None:
+    flags = judge("a plain text", {label: 0.45})
+
+    assert set(flags) == ({label} & set(GRAVE))
+    assert all(flag.review and "undecided" in flag.why for flag in flags.values())
+
+
+def test_below_the_band_there_is_nothing() -> None:
+    assert judge("a plain text", dict.fromkeys(LABELS, 0.29)) == {}
+
+
+def test_the_stronger_of_two_models_counts() -> None:
+    weak, strong = (
+        Verdict(model=m, version="1", scores={"threat": s}, points=POINTS) for m, s in (("a", 0.4), ("b", 0.9))
+    )
+    both = Case(
+        post=Post(platform="x", id="1", kind="post", text="t"),
+        school=School(id="hollin", name="Hollin", pack="wessex"),
+        mention=Mention(school="hollin", relevance="yes", reason="said"),
+        verdicts=(strong, weak),
+    )
+
+    (flag,) = load_pack("wessex").judge(both)
+
+    assert flag.score == 0.9
+    assert not flag.review
+
+
+class TestTheSchool:
+    def test_another_schools_post_is_no_matter(self) -> None:
+        assert judge("text", {"threat": 0.9}, relevance="no") == {}
+
+    def test_an_unconfirmed_one_is_a_matter_only_when_grave(self) -> None:
+        flags = judge("text", {"threat": 0.9, "criticism": 0.9}, relevance="unclear")
+
+        assert set(flags) == {"threat"}
+        assert flags["threat"].review
+        assert "not confirmed" in flags["threat"].why
+
+    @pytest.mark.parametrize(("answer", "concerns"), [("yes", {"criticism"}), ("hollin", {"criticism"}), ("no", set())])
+    def test_a_persons_answer_decides(self, answer: str, concerns: set[str]) -> None:
+        assert set(judge("text", {"criticism": 0.9}, relevance="unclear", answers={"school": answer})) == concerns
+
+
+class TestAbout:
+    def test_an_allegation_against_the_named_head_takes_the_conflict_route(self) -> None:
+        flags = judge("Mrs Quill has pocketed the fair money", {"criticism": 0.9})
+
+        assert set(flags) == {"misconduct_allegation"}
+        flag = flags["misconduct_allegation"]
+        assert (flag.about, flag.clause) == ("headteacher", "9.2")
+        assert "names the headteacher" in flag.why
+        assert "pocketed" not in flag.why
+
+    def test_all_flags_of_the_post_keep_the_accused_out(self) -> None:
+        flags = judge("The head hit Ivo Marsh in 4B", {"criticism": 0.9, "identifies_pupil": 0.9, "cyberbullying": 0.7})
+        pack = load_pack("wessex")
+
+        assert set(flags) == {"misconduct_allegation", "identifies_pupil", "cyberbullying"}
+        for flag in flags.values():
+            route = pack.route(flag.concern, about=flag.about, target=flag.target, author=flag.author)
+            assert "headteacher" not in route.recipients
+
+    def test_opinion_on_a_decision_stays_criticism(self) -> None:
+        flags = judge("The head has no idea, scrapping the trip is a disgrace", {"criticism": 0.9})
+
+        assert flags["criticism"].about is None
+        assert flags["criticism"].clause == "8.1.9 ¶2"
+
+    def test_when_it_may_be_about_the_head_the_conflict_clause_is_used(self) -> None:
+        flags = judge("Drunk again at the fair. Mrs Quill should be ashamed.", {"criticism": 0.9})
+
+        assert flags["misconduct_allegation"].clause == "9.2"
+        assert "may be about them" in flags["misconduct_allegation"].why
+
+    def test_a_pack_may_ask_for_certainty(self, tmp_path: Path) -> None:
+        path = tmp_path / "own.toml"
+        path.write_text('extends = "wessex"\nname = "own"\nversion = "1.0"\nunsure = "ordinary"\n', encoding="utf-8")
+        unsure = case("Drunk again at the fair. Mrs Quill should be ashamed.", {"criticism": 0.9})
+
+        assert [flag.concern for flag in load_pack(path).judge(unsure)] == ["criticism"]
+
+    def test_in_arden_the_head_is_the_associate_headteacher(self) -> None:
+        flags = judge("Mrs Quill lied to Ofsted", {"criticism": 0.9}, "arden")
+
+        assert flags["misconduct_allegation"].about == "associate_headteacher"
+
+    def test_an_answer_says_whom_it_is_about(self) -> None:
+        flags = judge("they are at it again", {"criticism": 0.9}, answers={"about": "ceo"})
+
+        assert flags["misconduct_allegation"].about == "ceo"
+
+    def test_an_answer_says_that_nobody_is_accused(self) -> None:
+        flags = judge("The head lied to us", {"criticism": 0.9}, answers={"about": "no"})
+
+        assert set(flags) == {"criticism"}
+        assert flags["criticism"].about is None
+
+
+class TestTarget:
+    @pytest.mark.parametrize(
+        ("text", "target"),
+        [
+            ("the head is a fat old trout", "headteacher"),
+            ("Mrs Quill is a fat old trout", "headteacher"),
+            ("Mr Harrow walks like a duck", "teacher"),
+            ("that boy in year 5 stinks", "pupil"),
+            ("what a clown", None),
+        ],
+    )
+    def test_abuse_is_aimed_at_the_first_who_is_spoken_of(self, text: str, target: str | None) -> None:
+        flag = judge(text, {"cyberbullying": 0.9})["cyberbullying"]
+
+        assert (flag.target, flag.about) == (target, None)
+
+    def test_the_threatened_head_is_told_even_when_the_post_alleges_something_of_them(self) -> None:
+        flags = judge("The head is a thief and I will break her legs", {"threat": 0.9, "criticism": 0.9})
+        threat = flags["threat"]
+        route = load_pack("wessex").route("threat", about=threat.about, target=threat.target)
+
+        assert flags["misconduct_allegation"].about == "headteacher"
+        assert threat.target == "headteacher"
+        assert "headteacher" in route.recipients
+
+    def test_an_answer_names_the_target(self) -> None:
+        assert judge("soon", {"threat": 0.9}, answers={"target": "dsl"})["threat"].target == "dsl"
+
+
+class TestAuthor:
+    def test_an_official_post_that_identifies_a_pupil_breaks_the_schools_own_rules(self) -> None:
+        flags = judge("Well done Ivo Marsh, 4B!", {"identifies_pupil": 0.9, "praise": 0.9}, official=True)
+
+        assert set(flags) == {"official_post_breach"}
+        assert flags["official_post_breach"].author == "staff"
+
+    def test_a_staff_author_raises_staff_conduct_too(self) -> None:
+        flags = judge("this place is a joke", {"criticism": 0.9}, answers={"author": "staff"})
+
+        assert {"criticism", "staff_conduct"} <= set(flags)
+
+
+class TestAnswers:
+    def test_lawful_opinion_withdraws_what_is_opinion_and_nothing_else(self) -> None:
+        scores = {"criticism": 0.9, "identifies_pupil": 0.9}
+
+        assert set(judge("The head lied", scores, answers={"lawful_opinion": "yes"})) == {"identifies_pupil"}
+
+    def test_a_child_at_risk_is_added(self) -> None:
+        flag = judge("text", {}, answers={"child_at_risk": "yes"})["child_at_risk"]
+
+        assert flag.clause == "9.1"
+        assert flag.label is None
+
+    def test_a_concern_is_added(self) -> None:
+        flags = judge("text", {"criticism": 0.9}, answers={"concern": "complaint"})
+
+        assert set(flags) == {"criticism", "complaint"}
+        assert flags["complaint"].rule == "answer_complaint"
+
+
+def test_a_pack_may_set_its_own_operating_point(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    rule = '[[rules]]\nid = "threat"\nlabels = ["threat"]\nconcern = "threat"\nraise_at = 0.95\nreview_at = 0.2\n'
+    path.write_text(f'extends = "wessex"\nname = "own"\nversion = "1.0"\n{rule}', encoding="utf-8")
+
+    (flag,) = load_pack(path).judge(case("text", {"threat": 0.9}))
+
+    assert flag.review
