@@ -95,7 +95,8 @@ def records(file: BinaryIO, mark: Mark, size: int, *, is_csv: bool, quiet: bool)
     """
     start = _at(file, 0, 4)
     if start[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        yield Record(raw=start, line=1, after=replace(mark, offset=size), why=_NOT_UTF8)
+        if mark.offset < size:
+            yield Record(raw=start, line=1, after=replace(mark, offset=size), why=_NOT_UTF8)
     elif not is_csv and _at(file, 0, 1024).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
         yield from _listed(file, mark, size, quiet=quiet)
     else:
@@ -245,6 +246,8 @@ def _listed(file: BinaryIO, mark: Mark, size: int, *, quiet: bool) -> Iterator[R
     """One JSON list, read whole."""
     if size > _LARGEST_LIST:
         why = "a JSON list beyond 32 MB; write one object a line instead (JSON Lines)"
+        if mark.offset == size:
+            return
         yield Record(raw=b"", line=1, after=replace(mark, offset=size), why=why)
         return
     body = _at(file, 0, size)
