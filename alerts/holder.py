@@ -159,7 +159,8 @@ class _Reading:
         sentence = self._sentence(allegation.start)
         last = bisect_left(self.starts, allegation.start) - 1
         pronoun = bisect_left(self.pronouns, allegation.start) - 1
-        here = last >= 0 and self.starts[last] >= self.sentences[sentence]
+        # The end counts: the full stop of "Mrs. Quill" is no end of a sentence for her.
+        here = last >= 0 and self.found[last].end > self.sentences[sentence]
         spoken = pronoun >= 0 and self.pronouns[pronoun] >= self.sentences[sentence]
         if spoken and (not here or self.pronouns[pronoun] > self.found[last].end):
             meant = bisect_left(self.starts, self.pronouns[pronoun]) - 1

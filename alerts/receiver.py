@@ -41,6 +41,13 @@ CHAIN = (
 )
 
 
+# Those who work for somebody should not have to act when it is about them.
+JUNIORS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(HEAD_ROLES, ("deputy_headteacher", "dsl", "deputy_dsl")),
+    "dsl": ("deputy_dsl",),
+}
+
+
 @dataclass(kw_only=True)
 class _Search:
     """Who may be told of one matter at one school on one day, and who has been found so far."""
@@ -49,6 +56,7 @@ class _Search:
     register: Register
     today: date
     roles: frozenset[str]
+    accused_roles: frozenset[str]
     persons: frozenset[str]
     addresses: frozenset[str]
     found: dict[str, Receiver] = field(default_factory=dict)
@@ -134,6 +142,7 @@ def _search(school: School, register: Register, today: date, about: str | None, 
         register=register,
         today=today,
         roles=frozenset(roles | mailboxes),
+        accused_roles=frozenset(roles | held),
         persons=persons,
         addresses=frozenset(_address(p) for p in register.people if p.id in persons),
     )
@@ -141,18 +150,25 @@ def _search(school: School, register: Register, today: date, about: str | None, 
 
 def _stand_in(search: _Search, role: str, route: Route, named: str) -> None:
     """Tell the first who can act for a role for which nobody can: the policy's "or", then the chain."""
-    gone = "everyone who holds it is away today" if search.holders(role) else "nobody holds it today"
+    gone = "everyone who holds it is away today" if search.holders(role) else "nobody who may be told holds it today"
     for other in route.alternates:
         people = search.present(other)
         if people:
             why = f"{named} or the {title(other)}; as {gone}, the {title(other)} at {search.school.name} is told."
             return search.tell(other, people, why)
-    for other in dict.fromkeys((*STAND_INS.get(role, ()), *CHAIN)):
+    for other in _chain(search, role):
         people = search.present(other)
         if people:
             why = f"{named}, but {gone} at {search.school.name}: the {title(other)} stands in by the house rule."
             return search.tell(other, people, why)
     return None
+
+
+def _chain(search: _Search, role: str) -> tuple[str, ...]:
+    """Who may stand in, in order; those who work for the accused come last."""
+    juniors = {junior for accused in search.accused_roles for junior in JUNIORS.get(accused, ())}
+    order = dict.fromkeys((*STAND_INS.get(role, ()), *CHAIN))
+    return tuple(sorted(order, key=lambda other: other in juniors))
 
 
 def _named(route: Route, role: str, document: str) -> str:
