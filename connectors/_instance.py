@@ -10,7 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors._toot import id_of
-from connectors.errors import AccountNotFoundError, AuthenticationError, PermanentError, UnexpectedResponseError
+from connectors.errors import (
+    AccountNotFoundError,
+    AuthenticationError,
+    PermanentError,
+    RefusedAddressError,
+    UnexpectedResponseError,
+)
 from connectors.http import HttpClient, Response, origin_of
 
 _MOST_REQUESTS = 12  # of one fetch, while nothing new is found
@@ -91,7 +97,7 @@ class Instance:
         """The account of exactly this name, or ``None`` where the server knows it, or this way of asking, not."""
         try:
             return self.ask("/api/v1/accounts/lookup", {"acct": acct}).json()
-        except AuthenticationError:
+        except (AuthenticationError, RefusedAddressError):
             raise
         except PermanentError:
             return None
@@ -103,6 +109,8 @@ class Instance:
             try:
                 answer = self.ask(path, {"q": f"@{acct}", "type": "accounts", "limit": 40})
                 found += self.listed(answer, within)
+            except RefusedAddressError:
+                raise
             except PermanentError:
                 continue
         return found
