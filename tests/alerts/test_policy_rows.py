@@ -34,3 +34,14 @@ def test_every_row_of_a_pack_that_rests_on_a_clause_is_in_the_table(name: str) -
     written = {row.clause for row in load_pack(name).rows if row.clause is not None}
 
     assert written - proven <= duties
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_the_users_page_shows_every_row_of_the_pack(name: str) -> None:
+    page = (TABLE.parent.parent / "docs" / "policies.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0].splitlines()
+
+    for row in load_pack(name).rows:
+        if row.clause is not None:
+            shown = f"| {', '.join(row.recipients)} | {', '.join(row.alternates) or '–'} | {row.clause} |"
+            assert any(line.startswith(f"| {', '.join(row.concerns)} |") and shown in line for line in section), row.id
