@@ -15,10 +15,11 @@ from connectors.post import parse_time, rfc3339
 from watcher.store.views import IncidentLine
 from watcher.web import words
 from watcher.web.disclosure import READER, RESTRICTED, disclosure
-from watcher.web.site import Site, unknown
+from watcher.web.site import Site, is_reference, unknown
 from watcher.web.standing import standing, summary
 
 PAGE = 30
+_INCOMPLETE = "This address is not complete. Begin again with the newest incidents."
 _VIEWS = {"all": STATES, "open": OPEN_STATES, "closed": tuple(s for s in STATES if s not in OPEN_STATES)}
 
 
@@ -110,9 +111,12 @@ def _choice(school: str, state: str, before: str, names: Mapping[str, str]) -> C
     try:
         position = (parse_time(at), reference) if before else None
     except (ValueError, OverflowError) as error:
-        raise HTTPException(400, "This address is not complete. Begin again with the newest incidents.") from error
-    moment = None if position is None else position[0]
-    return Choice(school=school, state=state, before=None if moment is None else (moment, reference))
+        raise HTTPException(400, _INCOMPLETE) from error
+    if position is None or position[0] is None:
+        return Choice(school=school, state=state, before=None)
+    if not is_reference(reference):
+        raise HTTPException(400, _INCOMPLETE)
+    return Choice(school=school, state=state, before=(position[0], reference))
 
 
 def _position(line: IncidentLine) -> str:
@@ -141,7 +145,7 @@ def _row(line: IncidentLine, names: Mapping[str, str]) -> Row:
     restricted = disclosure(line.concerns, line.about) == RESTRICTED
     told, delivery = words.told(line.told)
     if restricted and line.told:
-        told = "Told" if any(state == "sent" for _, state in line.told) else "Nobody yet"
+        told = "Somebody (not shown)" if any(state == "sent" for _, state in line.told) else "Nobody yet"
     return Row(
         line=line, school=names.get(line.school, line.school), restricted=restricted, told=told, delivery=delivery
     )

@@ -16,7 +16,7 @@ from watcher.store.views import IncidentView, PostView
 from watcher.web import words
 from watcher.web.disclosure import HIDDEN, RESTRICTED, disclosure
 from watcher.web.marking import Marked, clean, marked, web_address
-from watcher.web.site import Site, unknown
+from watcher.web.site import Site, is_reference, unknown
 from watcher.web.sources import anchor
 
 PAGE = 25
@@ -75,7 +75,7 @@ def router(site: Site) -> APIRouter:
 
 
 def _incident(site: Site, reference: str, skip: int) -> HTMLResponse:
-    view = site.store.views.incident(reference, posts=PAGE + 1, skip=skip)
+    view = site.store.views.incident(reference, posts=PAGE + 1, skip=skip) if is_reference(reference) else None
     if view is None:
         raise unknown(_NOT_THERE)
     how = disclosure(view.incident.concerns, view.incident.about)

@@ -17,6 +17,7 @@ from watcher.store import Store
 from watcher.web import moment, words
 from watcher.web.marking import clean
 
+_LONGEST_REFERENCE = 20
 _ENVIRONMENT = Environment(
     loader=PackageLoader("watcher.web"),
     autoescape=True,
@@ -24,7 +25,9 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.globals.update(clean=clean, moment=moment, words=words, wording=wording, version=watcher.__version__)
+_ENVIRONMENT.globals.update(
+    begin=words.begin, clean=clean, moment=moment, words=words, wording=wording, version=watcher.__version__
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,11 @@ class Site:
         """The schools' names by id, in the order of the alphabet."""
         schools = self.store.register.all().schools
         return {s.id: s.name for s in sorted(schools, key=lambda s: s.name.casefold())}
+
+
+def is_reference(text: str) -> bool:
+    """Whether this could be an incident's reference; what could not is never asked of a database."""
+    return 0 < len(text) <= _LONGEST_REFERENCE and text.isascii() and text.isprintable()
 
 
 def problem(status: int, title: str, text: str) -> HTMLResponse:

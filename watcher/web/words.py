@@ -92,6 +92,11 @@ STANDINGS = {
 }
 
 
+def begin(text: str) -> str:
+    """The text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def label(name: str) -> str:
     """A label of the models as people say it."""
     return _LABELS.get(name, name.replace("_", " ").capitalize())

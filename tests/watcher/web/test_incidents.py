@@ -1,0 +1,271 @@
+"""The list and the single incident: what they show, and to whom they never show it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import event
+
+from classifiers.verdict import Span
+from connectors.post import Author, Media
+from watcher.store.matters import Judgement
+
+if TYPE_CHECKING:
+    from tests.watcher.web.conftest import House
+
+
+def test_an_empty_house_says_what_will_stand_here(web: TestClient) -> None:
+    page = web.get("/")
+    assert page.status_code == 200
+    assert "No incident yet." in page.text
+    assert "No source is set up yet" in page.text
+
+
+def test_the_list_shows_the_newest_incident_first_with_who_was_told(
+    house: House, web: TestClient, read: Callable[[str], str]
+) -> None:
+    first = house.incident()
+    second = house.incident("Will somebody from the school comment?", "press")
+    house.tell(second)
+    page = web.get("/").text
+    assert page.index(second) < page.index(first)
+    text = read("/")
+    assert "Press enquiry" in text
+    assert "Alderbrook Academy" in text
+    assert "Headteacher" in text
+    assert "Nobody yet" in text
+
+
+def test_the_list_never_quotes_a_post_or_names_an_author(house: House, web: TestClient) -> None:
+    house.incident("A sentence that only the post holds")
+    page = web.get("/").text
+    assert "only the post holds" not in page
+    assert "angry_parent_9" not in page
+
+
+def test_the_list_is_paged_by_key_and_misses_none(house: House, web: TestClient) -> None:
+    made = [house.incident(f"Complaint number {n}") for n in range(65)]
+    address: str | None = "/"
+    seen: list[str] = []
+    pages = 0
+    while address:
+        page = web.get(address).text
+        seen += re.findall(r'href="/incidents/(WT-\d+)"', page)
+        older = re.search(r'href="([^"]+)" rel="next"', page)
+        address = older.group(1).replace("&amp;", "&") if older else None
+        pages += 1
+    assert seen == made[::-1]
+    assert pages == 3
+    assert "Newest incidents" in page
+
+
+def test_the_list_is_chosen_by_school_and_by_state(house: House, web: TestClient) -> None:
+    kept, closed = house.incident("One"), house.incident("Two")
+    house.store.incidents.set_state(closed, "resolved", "answered", house.now)
+    assert closed not in web.get("/?state=open").text
+    only_closed = web.get("/?school=alderbrook&state=closed").text
+    assert closed in only_closed
+    assert kept not in only_closed
+    assert "No incident fits this choice." in web.get("/?school=pinfold").text
+    assert re.findall(r'class="count">(\d+)<', web.get("/").text) == ["2", "1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/?school=nowhere", 404),
+        ("/?state=lost", 400),
+        ("/?before=yesterday", 400),
+        ("/?before=2026-11-20T08:15:00~WT-1", 400),
+        ("/incidents/WT-NONE", 404),
+        ("/incidents/WT-NONE?skip=-1", 400),
+        ("/?before=2026-11-20T08:15:00Z", 400),
+        ("/?before=2026-11-20T08:15:00Z~%00", 400),
+        ("/?before=0001-01-01T00:00:00%2B14:00~WT-1", 400),
+        ("/incidents/%00", 404),
+        ("/incidents/%ff", 404),
+        ("/nowhere", 404),
+        ("/static/../application.py", 404),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_answered_in_plain_words(web: TestClient, address: str, status: int) -> None:
+    page = web.get(address)
+    assert page.status_code == status
+    assert "<h1>" in page.text
+    assert "Go to the newest incidents" in page.text
+    assert "Not Found" not in page.text
+
+
+def test_the_list_takes_as_many_queries_for_thirty_as_for_one(house: House, web: TestClient) -> None:
+    house.incident()
+    few = queries(house, web, "/")
+    for n in range(29):
+        house.tell(house.incident(f"Complaint number {n}"))
+    assert queries(house, web, "/") == few
+    assert few <= 8
+
+
+def queries(house: House, web: TestClient, address: str) -> int:
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    event.listen(house.store.engine, "before_cursor_execute", note)
+    try:
+        assert web.get(address).status_code == 200
+    finally:
+        event.remove(house.store.engine, "before_cursor_execute", note)
+    return sum(statement.lstrip().upper().startswith("SELECT") for statement in asked)
+
+
+def test_an_incident_shows_all_that_is_needed_to_decide(
+    house: House, web: TestClient, read: Callable[[str], str]
+) -> None:
+    text = "The head cannot run a bath. Ask Leo in 9B."
+    reference = house.incident(text, spans=(Span(start=32, end=35, kind="pupil_name"),))
+    house.tell(reference)
+    house.tell(reference, "dsl", "failed")
+    page = web.get(f"/incidents/{reference}")
+    assert page.status_code == 200
+    shown = read(f"/incidents/{reference}")
+    for wanted in (
+        "Criticism",
+        "Author A",
+        "Comment on Facebook",
+        "The head cannot run a bath.",
+        "clause 9.2",
+        "It speaks ill of the school.",
+        "93%",
+        "34%",
+        "a person should look",
+        "It is about this school",
+        "A comment under the school’s own post",
+        "Headteacher",
+        "Sent",
+        "Could not be delivered",
+        "550 no such mailbox",
+        "What happened when",
+        "40 minutes ago",
+        "To the headteacher: a new matter",
+    ):
+        assert wanted in shown, wanted
+    assert '<mark class="m-pupil_name">Leo<span class="hidden"> (a pupil’s name)</span></mark>' in page.text
+    assert 'href="https://facebook.example/p1" rel="noreferrer noopener"' in page.text
+
+
+def test_authors_have_pseudonyms_that_hold_over_the_whole_matter(
+    house: House, web: TestClient, read: Callable[[str], str]
+) -> None:
+    reference = house.incident()
+    page = web.get(f"/incidents/{reference}").text
+    assert "Author A" in page
+    assert "angry_parent_9" not in page
+    assert "Bloggsworth" not in page
+    assert "u1" not in read(f"/incidents/{reference}")
+
+
+def test_the_schools_own_post_is_marked_official(house: House, web: TestClient) -> None:
+    reference = house.incident("Photos of the day", author=Author(id="s", handle="alderbrook", official=True))
+    assert "The school’s own account" in web.get(f"/incidents/{reference}").text
+
+
+def test_a_storm_is_shown_page_by_page_with_every_author_told_apart(house: House, web: TestClient) -> None:
+    reference = house.incident("Comment 0")
+    view = house.store.views.incident(reference)
+    assert view is not None
+    incident, number = view.incident, house.number
+    for n in range(1, 60):
+        flag = house.flagged(house.post(f"Comment {n} ", author=Author(id=f"v{n % 30}")), "criticism")
+        after = replace(incident, posts=incident.posts + 1)
+        house.store.incidents.join(number, flag, incident, after, house.now)
+        incident = after
+    seen: list[str] = []
+    address: str | None = f"/incidents/{reference}"
+    while address:
+        page = web.get(address).text
+        seen += re.findall(r">(Comment \d+)", page)
+        older = re.search(r'href="([^"]+)" rel="next"', page)
+        address = older.group(1) if older else None
+    assert seen == [f"Comment {n}" for n in range(59, -1, -1)]
+    assert "Author AD" in web.get(f"/incidents/{reference}").text
+    assert "There are no more posts." in web.get(f"/incidents/{reference}?skip=900").text
+
+
+def test_an_edited_post_keeps_what_it_said_and_says_so(house: House, web: TestClient) -> None:
+    reference = house.incident("What I said first")
+    house.read(house.account(), house.post("What I say now", id="p1"))
+    page = web.get(f"/incidents/{reference}").text
+    assert "What I said first" in page
+    assert "An older version." in page
+
+
+def test_a_withdrawn_flag_says_why(house: House, read: Callable[[str], str]) -> None:
+    reference = house.incident("Two things at once", "criticism", "press")
+    post = house.store.views.incident(reference)
+    assert post is not None
+    house.store.matters.reopen_for({"alderbrook": "wessex@2.0"})
+    waiting = house.store.matters.unjudged(10)[0]
+    kept = tuple(flag for flag in post.posts[0].flags if flag.concern == "press")
+    house.store.matters.judged(
+        waiting, Judgement(number=waiting.number, flags=kept, pack="wessex@2.0", input="x"), house.now
+    )
+    page = read(f"/incidents/{reference}")
+    assert "Withdrawn" in page
+    assert "Read again: the rule no longer holds" in page
+
+
+@pytest.mark.parametrize("concern", ["self_harm", "threat", "child_at_risk", "extremism"])
+def test_a_grave_post_waits_behind_a_fold_that_needs_no_script(house: House, web: TestClient, concern: str) -> None:
+    reference = house.incident("Words that weigh", concern)
+    page = web.get(f"/incidents/{reference}").text
+    fold = page.index("Show the post (sensitive)")
+    assert '<details class="sensitive"><summary>' in page
+    assert page.index("Words that weigh") > fold
+    assert page.count("Words that weigh") == 1
+    assert "999" in page
+
+
+@pytest.mark.parametrize("concern", ["sexual_content", "indecent_image"])
+def test_an_image_nobody_may_look_at_is_given_by_place_and_time_alone(
+    house: House, web: TestClient, concern: str
+) -> None:
+    media = (Media(kind="image", url="https://facebook.example/pic.jpg", alt="the picture told in words"),)
+    reference = house.incident("Words not to be shown", concern, media=media, links=("https://else.example/deep",))
+    page = web.get(f"/incidents/{reference}").text
+    for never in ("Words not to be shown", "told in words", "pic.jpg", "else.example"):
+        assert never not in page
+    assert "https://facebook.example/p1" in page
+    assert 'href="https://facebook.example' not in page
+    assert "Never open, copy or forward" in page
+    assert "<time" in page
+
+
+def test_a_matter_about_a_role_holder_is_closed_to_the_reader(house: House, web: TestClient) -> None:
+    reference = house.incident("The head took the money", "misconduct_allegation", about="headteacher")
+    house.tell(reference, "chair_of_governors")
+    for address in ("/", f"/incidents/{reference}"):
+        page = web.get(address).text
+        assert "Restricted: about a role-holder" in page
+        for never in ("took the money", "Chair of governors", "chair_of_governors", "eadteacher", "facebook.example"):
+            assert never not in page, (address, never)
+    page = web.get(f"/incidents/{reference}").text
+    assert "Closed to the IT provider." in page
+    assert "1 message sent" in page
+    assert "Facebook" in page
+
+
+@pytest.mark.parametrize("about", ["it_provider", "it_technician", "headteacher,it_provider"])
+def test_a_matter_about_the_reader_is_not_there(house: House, web: TestClient, about: str) -> None:
+    reference = house.incident("They read our mail", "misconduct_allegation", about=about)
+    shown = web.get("/").text
+    assert reference not in shown
+    assert re.findall(r'class="count">(\d+)<', shown) == ["0", "0", "0"]
+    hidden, never = web.get(f"/incidents/{reference}"), web.get("/incidents/WT-NEVER")
+    assert hidden.status_code == 404
+    assert hidden.text == never.text

@@ -1,0 +1,84 @@
+"""“Is it working?”, source by source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from fastapi.testclient import TestClient
+
+from alerts.incident import Incident
+from connectors.post import Gap, Oddity
+
+if TYPE_CHECKING:
+    from tests.watcher.web.conftest import House
+
+
+def test_all_sources_are_read(house: House, read: Callable[[str], str]) -> None:
+    for name in ("one", "two"):
+        house.read(house.account(name))
+    page = read("/sources")
+    assert "All 2 sources are read" in page
+    assert "3 minutes ago" in page
+    assert "in 2 minutes" in page
+    assert "every 5 minutes" in page
+    assert "All 2 sources are read" in read("/")
+
+
+def test_a_blind_source_says_since_when_and_what_to_do(house: House, read: Callable[[str], str]) -> None:
+    house.read(house.account("one"))
+    account = house.account("two")
+    house.read(account, at=house.now - timedelta(hours=5))
+    for n in range(3):
+        house.store.accounts.failed(
+            house.store.accounts.get("two"),
+            "AuthenticationError: the token has expired",
+            permanent=True,
+            next_at=house.now + timedelta(hours=1),
+            now=house.now - timedelta(minutes=3 - n),
+        )
+    page = read("/sources")
+    assert "1 of 2 sources cannot be read" in page
+    assert "Not read since today at 03:15" in page
+    assert "he token has expired" in page
+    assert "Make a new one on the platform" in page
+    assert "Tried 3 times in vain" in page
+    assert "1 of 2 sources cannot be read . What is said there goes unseen." in read("/")
+
+
+def test_gaps_and_items_set_aside_are_shown(house: House, read: Callable[[str], str]) -> None:
+    gap = Gap(start=house.now - timedelta(days=1), end=None, why="the platform keeps only a day")
+    house.read(house.account("one"), gaps=(gap,), oddities=(Oddity(raw=b"??", why="no id"),))
+    page = read("/sources")
+    assert "1 gap" in page
+    assert "From yesterday at 08:15 until now: the platform keeps only a day" in page
+    assert "1 item set aside" in page
+
+
+def test_a_source_that_nobody_tries_is_overdue(house: House, read: Callable[[str], str]) -> None:
+    house.read(house.account("one"), at=house.now - timedelta(hours=2))
+    page = read("/sources")
+    assert "Overdue" in page
+    assert "nobody has tried" in page
+
+
+def test_a_blind_spot_leads_to_its_source(house: House, web: TestClient) -> None:
+    house.account("one")
+    fault = Incident(
+        reference="WT-BLIND",
+        school="alderbrook",
+        state="open",
+        concerns=("blind_spot",),
+        severity=3,
+        recipients=("it_provider",),
+        opened_at=house.now,
+        last_flag_at=house.now,
+    )
+    house.store.incidents.start_fault("one", lambda: fault, "the token has expired", house.now)
+    page = web.get("/incidents/WT-BLIND").text
+    link = re.search(r'href="/sources(#[^"]+)"', page)
+    assert link is not None
+    assert f'id="{link.group(1)[1:]}"' in web.get("/sources").text
+    assert "he token has expired" in page
