@@ -175,7 +175,7 @@ def run(settings: Settings, file: Path, *, ready: Callable[[str], None], apply_r
         if apply_rows:
             apply(settings, store, file.name, clock())
         service = build(settings, store)
-        service.begin()
+        service.begin(clock())
         listening = _listen(settings.server.host, settings.server.port)
         address = _address(settings.server.host, listening)
         pages = make(store, is_alive=lambda: is_alive(store, clock()), public_url=settings.server.public_url)

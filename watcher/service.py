@@ -76,12 +76,13 @@ class Service:
         self._batch = batch
         self.read_by = ";".join(f"{c.name}@{c.version}" for c in self._classifiers)
 
-    def begin(self) -> None:
-        """Put back into the queues what an older model read or an older pack judged."""
+    def begin(self, now: datetime) -> None:
+        """Put back into the queues what an older model read, an older pack judged, or a crash left half sent."""
         again = self.store.posts.expect(self.read_by)
         schools = self.store.register.all().schools
         judged = self.store.matters.reopen_for({s.id: tag(self._pack_of(s.pack)) for s in schools})
-        log.info("began", model=self.read_by, to_read_again=again, to_judge_again=judged)
+        mails = self.store.notices.release(now)
+        log.info("began", model=self.read_by, to_read_again=again, to_judge_again=judged, to_send=mails)
 
     # poll ------------------------------------------------------------------------------------------------------------
 

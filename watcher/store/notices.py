@@ -79,6 +79,12 @@ class NoticeShelf:
                 connection.execute(update(t.notice).where(t.notice.c.id == row.id).values(**tried))
             return tuple(notice_of(row) for row in rows)
 
+    def release(self, now: datetime) -> int:
+        """Make every waiting notice due: called at the start, when no try can be under way; how many wait."""
+        with writing(self._engine) as connection:
+            waiting = t.notice.c.state == "pending"
+            return connection.execute(update(t.notice).where(waiting).values(retry_at=now)).rowcount
+
     def sent(self, notice: Notice, now: datetime) -> None:
         """Mark a notice that the other side has taken."""
         self._end(notice, {"state": "sent", "sent_at": now, "last_error": None}, "sent", notice.role, now)
