@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from connectors._lines import Mark, Record, is_same, records, sealed
 from connectors._record import read_record
-from connectors.errors import AccountNotFoundError, PermanentError, UnexpectedResponseError
+from connectors.errors import AccountNotFoundError, PermanentError
 from connectors.post import Account, Cursor, Oddity, Page, Post
 
 _PAGE_SIZE = 500
@@ -198,9 +198,7 @@ def _load(cursor: Cursor | None) -> dict[str, Mark]:
     try:
         return {name: Mark.load(state) for name, state in json.loads(cursor.state)["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise UnexpectedResponseError(
-            "the saved cursor of this archive cannot be read; delete it to begin anew"
-        ) from None
+        return {}  # of another version: begin anew, the store knows what it has
 
 
 def _dump(marks: dict[str, Mark]) -> Cursor:

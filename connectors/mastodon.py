@@ -1,7 +1,7 @@
 """Reads servers that speak the Mastodon API: an account's posts, the replies to them, mentions, tags and searches.
 
-Boosts are not read: they are other people's words, and as such found by a search. What is not public (visibility
-``private`` or ``direct``) is left where it is.
+Boosts are not read: they are other people's words, and as such found by a search. Direct messages are left where they
+are; what an author shows to followers only is read where the server shows it to the school's own account.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PAGE_SIZE = 40
 _RECENT = 10  # statuses whose replies are read again at every round, whatever their count says
 _MOST_GIVEN = 1500  # posts that the reads remember together
 _CONTEXT_CUT = 60  # replies that servers show to those without a token
-_NOT_PUBLIC = {"private", "direct", "limited"}
+_CONFIDENTIAL = {"direct", "limited"}
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 _LINK = re.compile(r"<([^<>]{1,4000})>([^<>]{0,200})")
@@ -221,8 +221,8 @@ class _Round:
         return step
 
     def _status(self, item: Any, root: str | None = None) -> Post | Oddity | None:
-        """A status as a post, or nothing where it is a boost or not public."""
-        if item is None or (isinstance(item, dict) and (item.get("reblog") or item.get("visibility") in _NOT_PUBLIC)):
+        """A status as a post, or nothing where it is a boost or a direct message."""
+        if item is None or (isinstance(item, dict) and (item.get("reblog") or item.get("visibility") in _CONFIDENTIAL)):
             return None
         own = self._id if self._account.official else None
         return read_status(item, self._server.origin, own=own, root=root)
@@ -335,7 +335,6 @@ def _load(cursor: Cursor | None) -> dict[str, Any]:
     try:
         state = json.loads(cursor.state)
     except ValueError:
-        state = None
-    if not isinstance(state, dict) or not isinstance(state.get("reads"), dict):
-        raise UnexpectedResponseError("the saved cursor of this account cannot be read; delete it to begin anew")
-    return state
+        return {}
+    sound = isinstance(state, dict) and isinstance(state.get("reads"), dict)
+    return state if sound else {}  # of another version: begin anew, the store knows what it has

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors._feed import Entry, Feed, read_feed
-from connectors.errors import RefusedAddressError, UnexpectedResponseError
+from connectors.errors import RefusedAddressError
 from connectors.http import HttpClient, origin_of
 from connectors.post import Account, Author, Cursor, Gap, Page, Post, rfc3339
 
@@ -198,7 +198,7 @@ def _load(cursor: Cursor | None) -> _Seen:
         newest = datetime.fromisoformat(state["newest"]) if state["newest"] else None
         return _Seen(etag=state["etag"], modified=state["modified"], known=dict(state["known"]), newest=newest)
     except (ValueError, KeyError, TypeError):
-        raise UnexpectedResponseError("the saved cursor of this feed cannot be read; delete it to begin anew") from None
+        return _Seen()  # of another version: begin anew, the store knows what it has
 
 
 def _dump(seen: _Seen) -> Cursor:
