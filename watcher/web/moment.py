@@ -11,6 +11,7 @@ _MONTHS = "January February March April May June July August September October N
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 # Longer ago than this, a date says more than a number of hours.
 _WORDS_UP_TO = timedelta(hours=12)
+_MOMENT = timedelta(seconds=10)
 
 
 def clock_time(moment: datetime, zone: str) -> str:
@@ -38,8 +39,8 @@ def relative(moment: datetime, now: datetime, zone: str) -> str:
     away = moment - now
     if abs(away) > _WORDS_UP_TO:
         return short(moment, now, zone)
-    if abs(away) < timedelta(seconds=10):
-        return "just now"
+    if abs(away) < _MOMENT:
+        return "in a moment" if away > timedelta(0) else "just now"
     words = span(abs(away))
     return f"in {words}" if away > timedelta(0) else f"{words} ago"
 

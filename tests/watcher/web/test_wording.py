@@ -24,6 +24,7 @@ NOW = datetime(2026, 11, 20, 8, 15, 2, tzinfo=UTC)
     ("moment", "said"),
     [
         (NOW, "just now"),
+        (NOW + timedelta(seconds=3), "in a moment"),
         (NOW - timedelta(seconds=40), "40 seconds ago"),
         (NOW - timedelta(minutes=1), "1 minute ago"),
         (NOW + timedelta(minutes=2), "in 2 minutes"),
