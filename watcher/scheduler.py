@@ -61,7 +61,9 @@ class Scheduler:
         self._ticker.start()
 
     def stop(self) -> None:
-        """Finish what is under way and tick no more."""
+        """Finish what is under way and tick no more; stopping twice is harmless."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         self._ticker.shutdown(wait=True)
         self._workers.shutdown(wait=True, cancel_futures=True)

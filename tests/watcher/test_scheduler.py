@@ -1,0 +1,184 @@
+"""The scheduler only ticks: slow and broken sources stay by themselves, and a stuck stream is told of."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.post import Account
+from watcher.scheduler import STILL, Scheduler, clock
+from watcher.store.accounts import AccountState
+
+START = datetime(2026, 11, 20, 8, tzinfo=UTC)
+
+
+def state(name: str) -> AccountState:
+    return AccountState(
+        account=Account(name=name, platform="rss", target=name),
+        every_s=1,
+        kept_by="test",
+        cursor=None,
+        next_poll_at=START,
+        last_attempt_at=None,
+        last_success_at=None,
+        failures=0,
+        last_error=None,
+        permanent=False,
+        blind_since=None,
+    )
+
+
+@dataclass
+class FakeStore:
+    """All accounts are always due; facts are remembered."""
+
+    names: tuple[str, ...]
+    facts: list[str] = field(default_factory=list)
+    purged: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.accounts = self
+        self.purge = self
+
+    def due(self, _now: datetime) -> tuple[AccountState, ...]:
+        return tuple(state(name) for name in self.names)
+
+    def get(self, name: str) -> AccountState:
+        return state(name)
+
+    def last(self) -> tuple[datetime, dict[str, int]] | None:
+        return None if self.purged is None else (self.purged, {})
+
+    def remember(self, key: str, _value: Any, _now: datetime) -> None:
+        self.facts.append(key)
+
+
+@dataclass
+class FakeService:
+    """Counts what it is asked for; ``does`` says what polling an account is like."""
+
+    store: FakeStore
+    does: dict[str, Callable[[], bool]] = field(default_factory=dict)
+    polls: Counter[str] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    advanced: int = 0
+    purges: int = 0
+    stuck: threading.Event | None = None
+
+    def poll(self, of: AccountState, _now: datetime) -> bool:
+        self.polls[of.account.name] += 1
+        return self.does.get(of.account.name, lambda: False)()
+
+    def broke(self, of: AccountState, _now: datetime) -> None:
+        self.broken[of.account.name] += 1
+
+    def advance(self, _now: datetime) -> int:
+        self.advanced += 1
+        if self.stuck is not None:
+            self.stuck.wait(10)
+        return 0
+
+    def deliver(self, _now: datetime) -> int:
+        return 0
+
+    def digest(self, _now: datetime) -> int:
+        return 0
+
+    def purge(self, now: datetime) -> dict[str, int]:
+        self.purges += 1
+        self.store.purged = now
+        return {}
+
+
+def until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+Made = Callable[..., tuple[Scheduler, FakeService]]
+
+
+@pytest.fixture
+def make() -> Iterator[Made]:
+    running: list[Scheduler] = []
+
+    def start(*names: str, workers: int = 4, **does: Callable[[], bool]) -> tuple[Scheduler, FakeService]:
+        service = FakeService(FakeStore(names), does)
+        scheduler = Scheduler(service, tick_s=0.02, workers=workers)  # type: ignore[arg-type]
+        running.append(scheduler)
+        scheduler.start()
+        return scheduler, service
+
+    yield start
+    for scheduler in running:
+        scheduler.stop()
+
+
+def test_a_slow_source_delays_no_other_and_is_never_read_twice_at_once(make: Made) -> None:
+    gate = threading.Event()
+
+    def slow() -> bool:
+        gate.wait(10)
+        return False
+
+    _, service = make("slow", "quick", slow=slow)
+    until(lambda: service.polls["quick"] >= 10)
+    assert service.polls["slow"] == 1
+    gate.set()
+    until(lambda: service.polls["slow"] >= 2)
+
+
+def test_a_bug_in_one_source_is_noted_and_stops_no_other(make: Made) -> None:
+    def bug() -> bool:
+        raise ZeroDivisionError
+
+    _, service = make("bug", "sound", bug=bug)
+    until(lambda: service.polls["sound"] >= 5 and service.broken["bug"] >= 2)
+
+
+def test_a_backlog_is_drained_page_by_page_but_gives_way(make: Made) -> None:
+    _, service = make("deep", "other", workers=1, deep=lambda: True)
+    until(lambda: service.polls["deep"] >= 45 and service.polls["other"] >= 2)
+
+
+def test_the_purge_runs_once_a_day(make: Made) -> None:
+    scheduler, service = make("a")
+    until(lambda: service.purges == 1)
+    scheduler._purge()
+    assert service.purges == 1
+    assert service.store.purged is not None
+    service.store.purged -= timedelta(hours=25)
+    scheduler._purge()
+    assert service.purges == 2
+
+
+def test_a_stream_that_stands_still_gives_no_sign_of_life() -> None:
+    service = FakeService(FakeStore(()))
+    beats: list[datetime] = []
+    scheduler = Scheduler(service, tick_s=1, workers=1, beat=beats.append)  # type: ignore[arg-type]
+    scheduler._alive()
+    assert (service.store.facts, len(beats)) == (["beat"], 1)
+    scheduler._progress = clock() - STILL - timedelta(seconds=1)
+    scheduler._alive()
+    assert (service.store.facts, len(beats)) == (["beat"], 1)
+    scheduler._advance()
+    scheduler._alive()
+    assert len(beats) == 2
+
+
+def test_stopping_ends_what_is_under_way_and_starts_nothing_new(make: Made) -> None:
+    scheduler, service = make("deep", deep=lambda: True)
+    until(lambda: service.polls["deep"] >= 1)
+    scheduler.stop()
+    polls = service.polls["deep"]
+    time.sleep(0.1)
+    assert service.polls["deep"] == polls
