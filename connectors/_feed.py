@@ -73,6 +73,8 @@ def read_feed(body: bytes, content_type: str = "", base: str = "") -> Feed:
     """
     charset = _charset(body, content_type)
     _refuse_declarations(body, charset)
+    if body.count(b"<item") + body.count(b"<entry") > _MAX_ENTRIES:
+        raise UnexpectedResponseError(f"the feed holds more than {_MAX_ENTRIES} entries")
     kind = content_type.partition(";")[0].strip() or "application/xml"
     told = {"content-type": f"{kind}; charset={charset}" if charset else kind}
     found = _parsed(body, told)
@@ -93,8 +95,8 @@ def _parsed(body: bytes, told: dict[str, str]) -> Any:
 
 
 def _assembled(found: Any, body: bytes, base: str, whole: bool) -> Feed:
-    sources = found.entries[:_MAX_ENTRIES]
-    raws = _slices(body, len(found.entries)) or [_dump(source) for source in sources]
+    sources = found.entries
+    raws = _slices(body, len(sources)) or [_dump(source) for source in sources]
     title = _text(found.feed, "title").text or None
     language = found.feed.get("language")
     home = web_address(str(found.feed.get("link") or ""), base) or base

@@ -77,12 +77,18 @@ def short(text: str | bytes) -> str:
 
 
 def advance(
-    walk: Walk, marks: Sequence[tuple[str, str]], onward: Mapping[str, str] | None, fallback: Mapping[str, str] | None
+    walk: Walk,
+    marks: Sequence[tuple[str, str]],
+    onward: Mapping[str, str] | None,
+    fallback: Mapping[str, str] | None,
+    *,
+    full: bool = True,
 ) -> Step:
     """The step that a page makes: ``marks`` are its items' ids and versions in the server's order.
 
     ``onward`` is the query of the next page as the server names it, ``fallback`` the one to try where it names one
-    that was asked for already; both ``None`` means that the server says it has no more.
+    that was asked for already; both ``None`` means that the server says it has no more. ``full`` says that the page
+    holds as many items as were asked for, so that older ones are likely.
     """
     fresh = tuple(
         i
@@ -100,7 +106,7 @@ def advance(
     for query in (onward, None if seen_before else fallback):
         if query is not None and _digest(query) not in asked:
             return Step(walk=replace(after, query=dict(query)), fresh=fresh)
-    why = "the server repeats its pages" if onward is not None or seen_before else None
+    why = "the server repeats its pages" if onward is not None or (seen_before and full) else None
     return Step(walk=_ended(after), fresh=fresh, why_cut=why)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import logging
 import math
 import random
 import re
@@ -37,6 +38,9 @@ _HOST = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _REDIRECTS = {301, 302, 303, 307, 308}
 # Sent on to another origin; everything else a caller adds may be a credential.
 _HARMLESS = {"accept", "accept-encoding", "accept-language", "user-agent", "if-none-match", "if-modified-since"}
+
+for _name in ("httpx", "httpcore"):  # at INFO and DEBUG they write whole addresses and headers, secrets included
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from connectors.errors import (
     UnexpectedResponseError,
 )
 from connectors.http import HttpClient, Response
-from connectors.post import Account, Cursor, Gap, Oddity, Page, Post
+from connectors.post import READS, Account, Cursor, Gap, Oddity, Page, Post
 
 _PAGE_SIZE = 40
 _RECENT = 10  # statuses whose replies are read again at every round, whatever their count says
@@ -86,9 +86,10 @@ class _Round:
     ) -> None:
         self._account, self._target, self._server, self._page_size = account, target, server, page_size
         self._id: str | None = state.get("account")
-        self._reads: dict[str, Any] = {read: state.get("reads", {}).get(read, {}) for read in account.reads}
+        wanted = [read for read in READS if read in account.reads]  # comments, which know their thread, before mentions
+        self._reads: dict[str, Any] = {read: state.get("reads", {}).get(read, {}) for read in wanted}
         self._given: dict[str, str] = dict(state.get("given", {}))
-        self._todo = [read for read in state.get("todo", ()) if read in account.reads] or list(account.reads)
+        self._todo = [read for read in state.get("todo", ()) if read in wanted] or wanted
 
     def page(self) -> Page:
         """The first news, or an empty page when every read was asked and has none."""
@@ -207,7 +208,7 @@ class _Round:
         """Read a page's items, take the fresh ones, and note where the walk goes on."""
         read = [self._status(unwrap(item)) for item in items]
         marks = [(_key(item), _mark(one)) for item, one in zip(items, read, strict=True)]
-        step = advance(walk, marks, onward, fallback)
+        step = advance(walk, marks, onward, fallback, full=len(items) >= self._page_size)
         for i in step.fresh:
             one = read[i]
             if isinstance(one, Post):
@@ -298,8 +299,8 @@ def _onward(
     link = answer.headers.get("link")
     last = next((found for found in map(id_of, reversed(items)) if found), None)
     fallback = {"max_id": last} if last else None
-    if link is None:
-        return None, fallback
+    if link is None:  # some servers have none; one that gives more than was asked for (snac) does not page at all
+        return None, fallback if len(items) <= int(query["limit"]) else None
     for address, about in _LINK.findall(link):
         if re.search(r"rel\s*=\s*\"?next\b", about):
             told = dict(parse_qsl(urlsplit(address).query))

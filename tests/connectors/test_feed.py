@@ -226,3 +226,8 @@ def test_hostile_bytes_take_bounded_time(piece: str) -> None:
     with contextlib.suppress(UnexpectedResponseError):
         read_feed(body, "", BASE)
     assert time.process_time() - begun < 10
+
+
+def test_a_feed_of_absurdly_many_entries_is_refused() -> None:
+    with pytest.raises(UnexpectedResponseError, match="more than 20000 entries"):
+        read_feed(rss("<item><guid>1</guid></item>" * 20_001), "", BASE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import socket
 import time
 import tracemalloc
@@ -367,3 +368,12 @@ def test_a_503_with_a_pause_is_a_rate_limit() -> None:
 def test_an_origin_shows_scheme_host_and_port_only() -> None:
     assert origin_of("HTTPS://user:pw@School.Example/path?key=1#x") == "https://school.example:443"
     assert origin_of("http://[2606:4700::1]:8080/") == "http://[2606:4700::1]:8080"
+
+
+def test_no_log_shows_path_query_or_token(httpserver: HTTPServer, caplog) -> None:
+    caplog.set_level(logging.DEBUG)
+    httpserver.expect_request("/").respond_with_data("ok", headers={"X-Echo": "s3cret"})
+    with HttpClient(allow_private=httpserver.url_for("/")) as client:
+        client.get(httpserver.url_for("/?key=s3cret"), headers={"Authorization": "Bearer s3cret"})
+    assert not [r for r in caplog.records if r.name.startswith("http") and "s3cret" in r.getMessage()]
+    assert "httpx" not in {record.name for record in caplog.records}

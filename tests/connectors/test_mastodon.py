@@ -444,6 +444,13 @@ def test_an_account_that_is_not_there_is_named(school: School, account, connecto
         connector.fetch(account(target="@nobody"), None)
 
 
+def test_a_server_that_gives_everything_at_once_is_asked_once(school: School, account, drain, connector) -> None:
+    school.post(*range(1, 13))
+    school.paged = lambda request, items: school.json(items)  # type: ignore[method-assign]
+    reading = drain(connector, account())
+    assert (len(reading.posts), reading.gaps, reading.pages) == (12, [], 1)
+
+
 def test_servers_without_lookup_are_searched(httpserver: HTTPServer, account, connector) -> None:
     namesakes = [{"id": "1", "acct": "alderbrook@elsewhere.example"}, {"id": "2", "acct": "alderbrook-fans"}, SCHOOL]
     httpserver.expect_request("/api/v1/accounts/lookup").respond_with_data("", 404)

@@ -106,3 +106,10 @@ def _walked(walk: Walk, items: list[str], size: int) -> tuple[Walk, list[str]]:
 
 def test_what_stands_for_an_id_is_short_and_takes_any_text() -> None:
     assert len(short("\ud800")) == len(short(b"x")) == 12
+
+
+def test_a_short_page_that_comes_again_is_all_there_is() -> None:
+    for full, why in ((False, None), (True, "the server repeats its pages")):
+        step = advance(Walk(), marks(2, 1), None, {"max_id": "1"}, full=full)
+        step = advance(step.walk, marks(2, 1), None, {"max_id": "1"}, full=full)
+        assert (step.done, step.why_cut) == (True, why)
