@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -98,9 +96,3 @@ def read_to_end(connector: Connector, account: Account, cursor: Cursor | None = 
 def drain() -> Callable[..., Reading]:
     """Reads a source until it has no more, as `watcher poll` does."""
     return read_to_end
-
-
-@pytest.fixture(scope="session")
-def load_golden(golden: Path) -> Callable[[str], Any]:
-    """A golden file's JSON."""
-    return lambda name: json.loads((golden / name).read_text())

@@ -320,3 +320,9 @@ def test_a_cursor_of_another_version_begins_anew(folder: Path, account, drain) -
     (folder / "a.jsonl").write_text(lines(1))
     for state in ("{}", "nonsense", '{"files": [1]}', '{"files": {"a": {"surprise": 1}}}'):
         assert len(drain(ArchiveConnector(), account(), Cursor(state=state)).posts) == 1
+
+
+def test_golden_pair(folder: Path, account, drain, golden: Path) -> None:
+    (folder / "export.csv").write_bytes((golden / "archive" / "export.sent.csv").read_bytes())
+    posts = drain(ArchiveConnector(), account(official=True)).posts
+    assert [post.as_dict() for post in posts] == json.loads((golden / "archive" / "export.becomes.json").read_text())

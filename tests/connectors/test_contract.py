@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import time
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -369,3 +372,32 @@ def test_a_redirect_to_a_private_address_is_refused(source: Source) -> None:
     with pytest.raises(ConnectorError) as caught:
         source.connector().fetch(source.account(), None)
     assert isinstance(caught.value, RefusedAddressError | UnexpectedResponseError)
+
+
+@every_source_over_http
+def test_a_gzip_bomb_is_refused_before_it_bursts(source: Source) -> None:
+    bomb = zlib.compressobj(9, wbits=31)
+    body = b"".join(bomb.compress(b" " * 1_000_000) for _ in range(100)) + bomb.flush()
+    source.broken = Response(body, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConnectorError):
+            source.connector().fetch(source.account(), None)
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@every_source_over_http
+def test_a_slow_drip_is_left_in_time(source: Source, raw_server: Callable[..., str]) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n")
+        for _ in range(60):
+            connection.sendall(b" ")
+            time.sleep(0.05)
+
+    begun = time.monotonic()
+    with pytest.raises(TransientError):
+        source.connector(timeout_s=0.5, total_s=0.8).fetch(source.account(base_url=raw_server(drip)), None)
+    assert time.monotonic() - begun < 2.5
