@@ -361,6 +361,8 @@ def _reason(exc: httpx.TransportError) -> str:
     match exc:
         case httpx.TimeoutException():
             return "time-out"
+        case httpx.ConnectError() if "CERTIFICATE_VERIFY_FAILED" in str(exc):
+            return "its certificate is not trusted or not its own"
         case httpx.ConnectError():
             return "no connection"
         case httpx.RemoteProtocolError():
