@@ -195,8 +195,11 @@ def _by_threshold(rule: Rule, reading: _Reading) -> _Reading:
 
 
 def _why(reading: _Reading) -> str:
-    sure = "" if reading.raised else ", which is undecided: a person should look"
-    return f"{reading.model} reads {reading.label.replace('_', ' ')} at {reading.score:.2f}{sure}."
+    label = reading.label.replace("_", " ")
+    marks = f"score {reading.score:.2f} of 1, model {reading.model}"
+    if reading.raised:
+        return f"The model reads this as {label} ({marks})."
+    return f"The model is undecided whether this is {label}, so a person should look ({marks})."
 
 
 def _flag(pack: Pack, rule: str, concern: str, facts: _Facts, *, why: str, reading: _Reading | None = None) -> Flag:

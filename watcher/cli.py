@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -28,19 +29,27 @@ DEFAULT = Path("watcher.toml")
 
 def main() -> None:
     """Run a command; what the operator can mend is said in words, on standard error, with exit code 1."""
+    from alerts.errors import AlertError
+    from classifiers.errors import ClassifierError
+    from connectors.errors import ConnectorError
     from watcher.errors import WatcherError
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that lacks a character shows its number; half of a surrogate pair is no reason to break off.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
-    except WatcherError as error:
+    except (WatcherError, AlertError, ClassifierError, ConnectorError) as error:
         stop(str(error))
+    except OSError as error:
+        stop(_trouble(error))
     except KeyboardInterrupt:
         stop("interrupted", code=130)
 
 
 def stop(message: str, code: int = 1) -> NoReturn:
     """Say what is wrong and end."""
-    sys.stderr.write(f"watcher: {message}\n")
+    tell(f"watcher: {message}")
     raise SystemExit(code)
 
 
@@ -51,9 +60,20 @@ def say(value: Any) -> None:
 
 
 def tell(line: str) -> None:
-    """One line for a person, on standard error."""
-    sys.stderr.write(line + "\n")
+    """A line for a person, on standard error."""
+    sys.stderr.write("\n".join(map(_harmless, line.split("\n"))) + "\n")
     sys.stderr.flush()
+
+
+def _harmless(text: str) -> str:
+    """The text without what would steer a terminal or turn the reading direction: platforms may send anything."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _trouble(error: OSError) -> str:
+    """What the machine refused, in its own words."""
+    what = error.strerror or type(error).__name__
+    return what if error.filename is None else f"{error.filename}: {what}"
 
 
 def _settings(config: Path) -> Settings:
@@ -63,14 +83,10 @@ def _settings(config: Path) -> Settings:
 
 
 def _store(settings: Settings) -> Store:
-    """The store of these settings, with its tables as this version needs them."""
-    from watcher.app import open_store
-    from watcher.errors import StoreError
+    """The store of these settings, with its tables as this version needs them; to look at it makes none."""
+    from watcher.app import find_store
 
-    store = open_store(settings)
-    if not store.is_current():
-        raise StoreError("the database lacks this version's tables; run `watcher migrate` or `watcher run` first")
-    return store
+    return find_store(settings)
 
 
 def _logs(level: str = "info") -> None:

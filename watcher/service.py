@@ -13,7 +13,7 @@ from alerts.case import Case
 from alerts.channel import Channel
 from alerts.errors import DeliveryError
 from alerts.incident import Candidate, Incident
-from alerts.mention import Source, match
+from alerts.mention import Mention, Source, match
 from alerts.notice import Notice
 from alerts.policy import Pack
 from alerts.route import Route
@@ -23,7 +23,7 @@ from classifiers.errors import ClassifierError
 from classifiers.verdict import Passage, Verdict
 from watcher.errors import StoreError
 from watcher.polling import Poller
-from watcher.store import Store
+from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
 from watcher.store.incidents import Ungrouped
 from watcher.store.matters import Judgement, Unjudged, input_digest
@@ -138,9 +138,13 @@ class Service:
             return 0
         schools = self.store.register.all().schools
         accounts = {state.account.name: state for state in self.store.accounts.all()}
+        found: list[tuple[Seen, tuple[Mention, ...]]] = []
         for seen in waiting:
             sources = tuple(_source(seen, accounts[name]) for name in seen.accounts if name in accounts)
-            self.store.matters.matched(seen, match(seen.post, schools, sources=sources), now)
+            found.append((seen, match(seen.post, schools, sources=sources)))
+        with self.store.writing() as connection:
+            for seen, mentions in found:
+                self.store.matters.matched(connection, seen, mentions, now)
         return len(waiting)
 
     # classify --------------------------------------------------------------------------------------------------------
@@ -156,8 +160,9 @@ class Service:
         except ClassifierError as error:
             log.warning("batch_unread", size=len(waiting), error=type(error).__name__)
             return sum(self._classify_alone(unread, now) for unread in waiting)
-        for unread, verdicts in zip(waiting, read, strict=True):
-            self.store.matters.read(unread, verdicts, self.read_by, now)
+        with self.store.writing() as connection:
+            for unread, verdicts in zip(waiting, read, strict=True):
+                self.store.matters.read(connection, unread, verdicts, self.read_by, now)
         return len(waiting)
 
     def _read(self, passages: Sequence[Passage]) -> list[tuple[Verdict, ...]]:
@@ -174,7 +179,8 @@ class Service:
                 return 0
             verdicts = tuple(Verdict(model=c.name, version=c.version, unread="failed") for c in self._classifiers)
             log.error("post_set_aside", version=unread.number)
-        self.store.matters.read(unread, verdicts, self.read_by, now)
+        with self.store.writing() as connection:
+            self.store.matters.read(connection, unread, verdicts, self.read_by, now)
         return 1
 
     # judge -----------------------------------------------------------------------------------------------------------
@@ -186,21 +192,23 @@ class Service:
             return 0
         register = self.store.register.all()
         schools = {school.id: school for school in register.schools}
-        for unjudged in waiting:
-            school = schools.get(unjudged.mention.school)
-            if school is None:
-                gone = Judgement(number=unjudged.number, flags=(), pack="none", input="")
-                self.store.matters.judged(unjudged, gone, now)
-                continue
-            pack = self._pack_of(school.pack)
-            said = Judgement(
-                number=unjudged.number,
-                flags=tuple(pack.judge(_case(unjudged, school, register, now))),
-                pack=tag(pack),
-                input=input_digest(unjudged, tag(pack)),
-            )
-            self.store.matters.judged(unjudged, said, now)
+        said = [(u, self._judge_one(u, schools.get(u.mention.school), register, now)) for u in waiting]
+        with self.store.writing() as connection:
+            for unjudged, judgement in said:
+                self.store.matters.judged(connection, unjudged, judgement, now)
         return len(waiting)
+
+    def _judge_one(self, unjudged: Unjudged, school: School | None, register: Register, now: datetime) -> Judgement:
+        if school is None:
+            # The school was taken out of the register: nobody's policy speaks for it any more.
+            return Judgement(number=unjudged.number, flags=(), pack="none", input="")
+        pack = self._pack_of(school.pack)
+        return Judgement(
+            number=unjudged.number,
+            flags=tuple(pack.judge(_case(unjudged, school, register, now))),
+            pack=tag(pack),
+            input=input_digest(unjudged, tag(pack)),
+        )
 
     # group -----------------------------------------------------------------------------------------------------------
 
@@ -211,18 +219,15 @@ class Service:
             return 0
         schools = {school.id: school for school in self.store.register.all().schools}
         by_number = {flag.number: flag for flag in waiting}
-        candidates = []
-        for flag in waiting:
-            route = self._route_of(flag, schools)
-            if route is None or not route.recipients:
-                self.store.incidents.leave(flag, now)
-            else:
-                candidates.append(_candidate(flag, route, now))
-        known: dict[str, dict[int, Incident]] = {}
-        for candidate in grouping.ordered(candidates):
-            if candidate.school not in known:
-                known[candidate.school] = self.store.incidents.open(candidate.school)
-            self._place(candidate, by_number[candidate.flag], known[candidate.school], now)
+        routes = {flag.number: self._route_of(flag, schools) for flag in waiting}
+        told = {number: route for number, route in routes.items() if route is not None and route.recipients}
+        candidates = [_candidate(by_number[number], route, now) for number, route in told.items()]
+        known = {school: self.store.incidents.open(school) for school in {c.school for c in candidates}}
+        with self.store.writing() as connection:
+            for number in routes.keys() - told.keys():
+                self.store.incidents.leave(connection, by_number[number], now)
+            for candidate in grouping.ordered(candidates):
+                self._place(connection, candidate, by_number[candidate.flag], known[candidate.school], now)
         return len(waiting)
 
     def _route_of(self, flag: Ungrouped, schools: dict[str, School]) -> Route | None:
@@ -232,16 +237,18 @@ class Service:
         of = flag.flag
         return self._pack_of(school.pack).route(of.concern, about=of.about, target=of.target, author=of.author)
 
-    def _place(self, candidate: Candidate, flag: Ungrouped, known: dict[int, Incident], now: datetime) -> None:
+    def _place(
+        self, connection: Transaction, candidate: Candidate, flag: Ungrouped, known: dict[int, Incident], now: datetime
+    ) -> None:
         found = grouping.join(candidate, known.values(), self._window)
         if found is None:
             incident = grouping.opened(candidate, random_reference())
-            known[self.store.incidents.start(flag, incident, now)] = incident
+            known[self.store.incidents.start(connection, flag, incident, now)] = incident
             return
         number = next(n for n, incident in known.items() if incident is found)
-        new_post = not self.store.incidents.holds_post(number, flag)
+        new_post = not self.store.incidents.holds_post(connection, number, flag)
         after = grouping.joined(found, candidate, new_post=new_post)
-        self.store.incidents.join(number, flag, found, after, now)
+        self.store.incidents.join(connection, number, flag, found, after, now)
         known[number] = after
 
     # plan and deliver ------------------------------------------------------------------------------------------------

@@ -22,7 +22,9 @@ from watcher.errors import AlreadyRunningError, StoreError
 from watcher.store import Store
 from watcher.store import schema as t
 from watcher.store.engine import reading
-from watcher.store.matters import Judgement
+from watcher.store.incidents import Ungrouped
+from watcher.store.matters import Judgement, Unjudged
+from watcher.store.posts import Seen, Unread
 from watcher.store.register import Entry
 
 NOW = datetime(2026, 11, 20, 8, 15, tzinfo=UTC)
@@ -42,6 +44,32 @@ def post(number: int = 1, text: str = "The boiler is broken again", **more: obje
     return Post(**(values | more))  # type: ignore[arg-type]
 
 
+def matched(store: Store, seen: Seen, *mentions: Mention) -> None:
+    with store.writing() as connection:
+        store.matters.matched(connection, seen, mentions, NOW)
+
+
+def read(store: Store, unread: Unread, *verdicts: Verdict) -> None:
+    with store.writing() as connection:
+        store.matters.read(connection, unread, verdicts, "m@1", NOW)
+
+
+def judged(store: Store, waiting: Unjudged, *flags: Flag) -> None:
+    said = Judgement(number=waiting.number, flags=flags, pack="wessex@1", input="i")
+    with store.writing() as connection:
+        store.matters.judged(connection, waiting, said, NOW)
+
+
+def start(store: Store, flag: Ungrouped, made: Incident) -> int:
+    with store.writing() as connection:
+        return store.incidents.start(connection, flag, made, NOW)
+
+
+def join(store: Store, number: int, flag: Ungrouped, before: Incident, after: Incident) -> None:
+    with store.writing() as connection:
+        store.incidents.join(connection, number, flag, before, after, NOW)
+
+
 def with_account(store: Store) -> None:
     with store.writing() as connection:
         store.accounts.put(connection, ACCOUNT, 300, "test: accounts[1]", NOW)
@@ -56,14 +84,12 @@ def flagged(store: Store, concern: str = "criticism") -> None:
     """One post, read, matched, judged: one flag waits."""
     with_account(store)
     bring(store, post())
-    store.matters.matched(
-        store.posts.unmatched(10)[0], [Mention(school="hillcrest", relevance="yes", reason="its name")], NOW
-    )
+    matched(store, store.posts.unmatched(10)[0], Mention(school="hillcrest", relevance="yes", reason="its name"))
     verdict = Verdict(model="m", version="1", scores={"criticism": 0.9})
-    store.matters.read(store.posts.unread(10)[0], [verdict], "m@1", NOW)
+    read(store, store.posts.unread(10)[0], verdict)
     flag = Flag(rule="r1", pack="wessex", pack_version="1", concern=concern, why="the model says so")
     waiting = store.matters.unjudged(10)[0]
-    store.matters.judged(waiting, Judgement(number=waiting.number, flags=(flag,), pack="wessex@1", input="i"), NOW)
+    judged(store, waiting, flag)
 
 
 def incident(**more: object) -> Incident:
@@ -227,11 +253,9 @@ def test_verdicts_come_back_and_are_one_a_model_version(store: Store) -> None:
         spans=(Span(start=0, end=3, kind="other"),),
         reason="because",
     )
-    store.matters.matched(
-        store.posts.unmatched(10)[0], [Mention(school="hillcrest", relevance="yes", reason="its name")], NOW
-    )
-    store.matters.read(unread, [verdict], "m@1", NOW)
-    store.matters.read(unread, [verdict], "m@1", NOW)
+    matched(store, store.posts.unmatched(10)[0], Mention(school="hillcrest", relevance="yes", reason="its name"))
+    read(store, unread, verdict)
+    read(store, unread, verdict)
     assert store.views.totals()["verdict"] == 1
     assert store.matters.unjudged(10)[0].verdicts == (verdict,)
     assert store.posts.unread(10) == ()
@@ -240,7 +264,7 @@ def test_verdicts_come_back_and_are_one_a_model_version(store: Store) -> None:
 def test_a_new_model_version_reads_everything_again(store: Store) -> None:
     with_account(store)
     bring(store, post())
-    store.matters.read(store.posts.unread(10)[0], [Verdict(model="m", version="1")], "m@1", NOW)
+    read(store, store.posts.unread(10)[0], Verdict(model="m", version="1"))
     assert store.posts.expect("m@1") == 0
     assert store.posts.expect("m@2") == 1
     assert len(store.posts.unread(10)) == 1
@@ -264,8 +288,8 @@ def test_a_surer_reading_of_the_same_post_stands(store: Store) -> None:
     bring(store, post())
     seen = store.posts.unmatched(10)[0]
     for relevance in ("unclear", "yes", "no"):
-        store.matters.matched(seen, [Mention(school="hillcrest", relevance=relevance, reason=relevance)], NOW)
-    store.matters.read(store.posts.unread(10)[0], [], "m@1", NOW)
+        matched(store, seen, Mention(school="hillcrest", relevance=relevance, reason=relevance))
+    read(store, store.posts.unread(10)[0])
     assert store.matters.unjudged(10)[0].mention.relevance == "yes"
     assert store.counts.between("hillcrest", NOW.date(), NOW.date()) == {"mentions:yes": 1}
 
@@ -279,7 +303,7 @@ def test_judging_again_adds_withdraws_and_brings_back(store: Store) -> None:
     def judge_again(*flags: Flag) -> None:
         store.matters.answered(number, Answer(question="lawful_opinion", value="yes", by="jo", at=NOW))
         of = store.matters.unjudged(10)[0]
-        store.matters.judged(of, Judgement(number=of.number, flags=flags, pack="wessex@1", input="i"), NOW)
+        judged(store, of, *flags)
 
     judge_again()
     assert store.incidents.ungrouped(10) == ()
@@ -300,19 +324,20 @@ def test_incidents_come_back_with_their_keys(store: Store) -> None:
     flagged(store)
     flag = store.incidents.ungrouped(10)[0]
     made = incident(about="headteacher", targets=("pupil",))
-    number = store.incidents.start(flag, made, NOW)
+    number = start(store, flag, made)
     found = store.incidents.open("hillcrest")
     assert replace(found[number], keys=tuple(sorted(found[number].keys))) == made
     after = replace(made, keys=("school:b", "text:c"), posts=2, news=("opened", "new_concern"))
-    store.incidents.join(number, flag, made, after, NOW)
+    join(store, number, flag, made, after)
     assert set(store.incidents.open("hillcrest")[number].keys) == {"school:b", "text:c"}
-    assert store.incidents.holds_post(number, flag)
+    with store.writing() as connection:
+        assert store.incidents.holds_post(connection, number, flag)
     assert store.incidents.ungrouped(10) == ()
 
 
 def test_a_closed_incident_is_joined_no_more(store: Store) -> None:
     flagged(store)
-    store.incidents.start(store.incidents.ungrouped(10)[0], incident(), NOW)
+    start(store, store.incidents.ungrouped(10)[0], incident())
     assert store.incidents.set_state("WT-TEST234", "resolved", "done", NOW)
     assert store.incidents.open("hillcrest") == {}
     assert not store.incidents.set_state("WT-NONE", "resolved", "done", NOW)
@@ -348,7 +373,7 @@ def notice(number: int = 1, **more: object) -> Notice:
 def test_a_notice_is_planned_once_tried_before_it_is_sent_and_sent_once(store: Store) -> None:
     flagged(store)
     made = incident()
-    number = store.incidents.start(store.incidents.ungrouped(10)[0], made, NOW)
+    number = start(store, store.incidents.ungrouped(10)[0], made)
     for _ in range(2):
         store.notices.keep(number, made.news, [notice()], NOW)
     assert [(p.receiver, p.reason) for p in store.notices.planned("WT-TEST234")] == [("person1", "opened")]
@@ -369,15 +394,15 @@ def test_news_that_came_while_planning_is_not_lost(store: Store) -> None:
     flagged(store)
     made = incident()
     flag = store.incidents.ungrouped(10)[0]
-    number = store.incidents.start(flag, made, NOW)
-    store.incidents.join(number, flag, made, replace(made, news=("opened", "more_severe")), NOW)
+    number = start(store, flag, made)
+    join(store, number, flag, made, replace(made, news=("opened", "more_severe")))
     store.notices.keep(number, made.news, [notice()], NOW)
     assert [u.number for u in store.incidents.unplanned(10)] == [number]
 
 
 def test_a_refused_address_is_known_until_it_takes_mail_again(store: Store) -> None:
     flagged(store)
-    number = store.incidents.start(store.incidents.ungrouped(10)[0], incident(), NOW)
+    number = start(store, store.incidents.ungrouped(10)[0], incident())
     store.notices.keep(number, ("opened",), [notice()], NOW)
     store.notices.failed(notice(), "550 no such user", NOW)
     assert store.notices.refused_addresses() == {"p1@x.example"}
@@ -390,7 +415,7 @@ def test_a_refused_address_is_known_until_it_takes_mail_again(store: Store) -> N
 
 def test_every_row_with_personal_data_is_dated_and_goes(store: Store) -> None:
     flagged(store)
-    number = store.incidents.start(store.incidents.ungrouped(10)[0], incident(), NOW)
+    number = start(store, store.incidents.ungrouped(10)[0], incident())
     store.notices.keep(number, ("opened",), [notice()], NOW)
     store.matters.answered(1, Answer(question="about", value="staff", by="jo", at=NOW))
     page = Page(posts=(), cursor=None, oddities=(Oddity(raw=b"{", why="no id"),))
@@ -409,7 +434,7 @@ def test_every_row_with_personal_data_is_dated_and_goes(store: Store) -> None:
 
 def test_what_an_incident_rests_on_stays_as_long_as_the_incident(store: Store) -> None:
     flagged(store)
-    store.incidents.start(store.incidents.ungrouped(10)[0], incident(), NOW)
+    start(store, store.incidents.ungrouped(10)[0], incident())
     store.purge.purge(NOW + timedelta(days=200))
     view = store.views.incident("WT-TEST234")
     assert view is not None
@@ -421,8 +446,8 @@ def test_what_is_about_none_of_our_schools_goes_soon(store: Store) -> None:
     with_account(store)
     bring(store, post(1), post(2))
     first, second = store.posts.unmatched(10)
-    store.matters.matched(first, [Mention(school="hillcrest", relevance="no", reason="Ohio")], NOW)
-    store.matters.matched(second, [Mention(school="hillcrest", relevance="unclear", reason="?")], NOW)
+    matched(store, first, Mention(school="hillcrest", relevance="no", reason="Ohio"))
+    matched(store, second, Mention(school="hillcrest", relevance="unclear", reason="?"))
     store.purge.purge(NOW + timedelta(days=8))
     assert store.views.totals()["version"] == 1
 
@@ -450,7 +475,7 @@ def test_keyset_paging_sees_every_incident_once(store: Store) -> None:
     flag = store.incidents.ungrouped(10)[0]
     for n in range(7):
         same_time = NOW + timedelta(minutes=n // 3)
-        store.incidents.start(flag, incident(reference=f"WT-{n}", last_flag_at=same_time, keys=()), NOW)
+        start(store, flag, incident(reference=f"WT-{n}", last_flag_at=same_time, keys=()))
     seen: list[str] = []
     before = None
     while page := store.views.incidents(limit=2, before=before):

@@ -24,6 +24,9 @@ from watcher.store.register import RegisterShelf
 from watcher.store.views import ViewShelf
 from watcher.store.write import put
 
+# What a verb passes from shelf to shelf; it never looks inside.
+Transaction = Connection
+
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
@@ -65,7 +68,7 @@ class Store:
         return current(self.engine) == head()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Transaction]:
         """One transaction over several shelves."""
         with writing(self.engine) as connection:
             yield connection

@@ -76,43 +76,41 @@ class IncidentShelf:
             rows = connection.execute(query.where(t.incident.c.account.is_(None)).order_by(t.incident.c.id)).all()
             return {row.id: incident_of(connection, row) for row in rows}
 
-    def start(self, flag: Ungrouped, incident: Incident, now: datetime) -> int:
+    def start(self, connection: Connection, flag: Ungrouped, incident: Incident, now: datetime) -> int:
         """Write a new incident with its first flag; its number."""
-        with writing(self._engine) as connection:
-            number = self._insert(connection, incident, None, now)
-            self._join(connection, number, flag.number, now)
-            self._keys(connection, number, incident.keys)
-            note(connection, number, "opened", flag.flag.why, now, self._days)
-            return number
+        number = self._insert(connection, incident, None, now)
+        self._join(connection, number, flag.number, now)
+        self._keys(connection, number, incident.keys)
+        note(connection, number, "opened", flag.flag.why, now, self._days)
+        return number
 
-    def join(self, number: int, flag: Ungrouped, before: Incident, after: Incident, now: datetime) -> None:
+    def join(
+        self, connection: Connection, number: int, flag: Ungrouped, before: Incident, after: Incident, now: datetime
+    ) -> None:
         """Write that a flag joined an incident, with what the incident has become."""
-        with writing(self._engine) as connection:
-            values = _values(after) | {"delete_after": now + timedelta(days=self._days)}
-            if after.news != before.news:
-                values["plan_due"] = True
-                note(connection, number, after.news[-1], flag.flag.why, now, self._days)
-            connection.execute(update(t.incident).where(t.incident.c.id == number).values(**values))
-            self._join(connection, number, flag.number, now)
-            self._keys(connection, number, after.keys, before.keys)
+        values = _values(after) | {"delete_after": now + timedelta(days=self._days)}
+        if after.news != before.news:
+            values["plan_due"] = True
+            note(connection, number, after.news[-1], flag.flag.why, now, self._days)
+        connection.execute(update(t.incident).where(t.incident.c.id == number).values(**values))
+        self._join(connection, number, flag.number, now)
+        self._keys(connection, number, after.keys, before.keys)
 
-    def holds_post(self, number: int, flag: Ungrouped) -> bool:
+    def holds_post(self, connection: Connection, number: int, flag: Ungrouped) -> bool:
         """Whether another flag on the same post is in the incident already."""
-        with reading(self._engine) as connection:
-            post = select(t.version.c.post).join(t.mention, t.mention.c.version == t.version.c.id)
-            query = (
-                select(t.flag.c.id)
-                .join(t.mention, t.mention.c.id == t.flag.c.mention)
-                .join(t.version, t.version.c.id == t.mention.c.version)
-                .where(t.flag.c.incident == number)
-                .where(t.version.c.post == post.where(t.mention.c.id == flag.mention).scalar_subquery())
-            )
-            return connection.execute(query.limit(1)).first() is not None
+        post = select(t.version.c.post).join(t.mention, t.mention.c.version == t.version.c.id)
+        query = (
+            select(t.flag.c.id)
+            .join(t.mention, t.mention.c.id == t.flag.c.mention)
+            .join(t.version, t.version.c.id == t.mention.c.version)
+            .where(t.flag.c.incident == number)
+            .where(t.version.c.post == post.where(t.mention.c.id == flag.mention).scalar_subquery())
+        )
+        return connection.execute(query.limit(1)).first() is not None
 
-    def leave(self, flag: Ungrouped, now: datetime) -> None:
+    def leave(self, connection: Connection, flag: Ungrouped, now: datetime) -> None:
         """Mark a flag that no person is to be told of at once: it goes into the digest alone."""
-        with writing(self._engine) as connection:
-            connection.execute(update(t.flag).where(t.flag.c.id == flag.number).values(grouped_at=now))
+        connection.execute(update(t.flag).where(t.flag.c.id == flag.number).values(grouped_at=now))
 
     def _insert(self, connection: Connection, incident: Incident, account: str | None, now: datetime) -> int:
         row = _values(incident) | {"reference": incident.reference, "school": incident.school, "account": account}

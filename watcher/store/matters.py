@@ -48,22 +48,21 @@ class Judgement:
 
 
 class MatterShelf:
-    """Keeps mentions and what is said of them."""
+    """Keeps mentions and what is said of them; verbs write whole batches, so theirs is the transaction."""
 
     def __init__(self, engine: Engine, days: int, noise_days: int) -> None:
         self._engine = engine
         self._days = days
         self._noise_days = noise_days
 
-    def matched(self, seen: Seen, mentions: Sequence[Mention], now: datetime) -> None:
+    def matched(self, connection: Connection, seen: Seen, mentions: Sequence[Mention], now: datetime) -> None:
         """Write which schools a version is about, and that its sightings were looked at."""
-        with writing(self._engine) as connection:
-            for mention in mentions:
-                self._mention(connection, seen, mention, now)
-            looked_at = t.sighting.c.id.in_(seen.sightings)
-            connection.execute(update(t.sighting).where(looked_at).values(matched_at=now))
-            if all(mention.relevance == "no" for mention in mentions):
-                self._shorten(connection, seen.number, now)
+        for mention in mentions:
+            self._mention(connection, seen, mention, now)
+        looked_at = t.sighting.c.id.in_(seen.sightings)
+        connection.execute(update(t.sighting).where(looked_at).values(matched_at=now))
+        if all(mention.relevance == "no" for mention in mentions):
+            self._shorten(connection, seen.number, now)
 
     def _mention(self, connection: Connection, seen: Seen, mention: Mention, now: datetime) -> None:
         values = {"version": seen.number, "school": mention.school, "relevance": mention.relevance}
@@ -87,19 +86,20 @@ class MatterShelf:
             shorter = (key == version) & (table.c.delete_after > soon)
             connection.execute(update(table).where(shorter).values(delete_after=soon))
 
-    def read(self, unread: Unread, verdicts: Sequence[Verdict], read_by: str, now: datetime) -> None:
+    def read(
+        self, connection: Connection, unread: Unread, verdicts: Sequence[Verdict], read_by: str, now: datetime
+    ) -> None:
         """Write the verdicts of one version and that it was read; its mentions wait to be judged again."""
-        with writing(self._engine) as connection:
-            gone = self._version_gone(connection, unread.number)
-            if gone is None:
-                return
-            for verdict in verdicts:
-                row = {"version": unread.number, "classifier": verdict.model, "model_version": verdict.version}
-                row |= {"body": _verdict_body(verdict), "unread": verdict.unread, "at": now, "delete_after": gone}
-                insert_once(connection, t.verdict, row)
-            same = t.version.c.id == unread.number
-            connection.execute(update(t.version).where(same).values(read_by=read_by, tries=0))
-            self._reopen(connection, unread, verdicts, now)
+        gone = self._version_gone(connection, unread.number)
+        if gone is None:
+            return
+        for verdict in verdicts:
+            row = {"version": unread.number, "classifier": verdict.model, "model_version": verdict.version}
+            row |= {"body": _verdict_body(verdict), "unread": verdict.unread, "at": now, "delete_after": gone}
+            insert_once(connection, t.verdict, row)
+        same = t.version.c.id == unread.number
+        connection.execute(update(t.version).where(same).values(read_by=read_by, tries=0))
+        self._reopen(connection, unread, verdicts, now)
 
     def _version_gone(self, connection: Connection, number: int) -> datetime | None:
         found: datetime | None = connection.scalar(select(t.version.c.delete_after).where(t.version.c.id == number))
@@ -143,20 +143,20 @@ class MatterShelf:
             answers=answers_of(connection, row.id),
         )
 
-    def judged(self, waiting: Unjudged, said: Judgement, now: datetime) -> None:
+    def judged(self, connection: Connection, waiting: Unjudged, said: Judgement, now: datetime) -> None:
         """Add the flags that now hold, withdraw those that no longer do, and mark the mention judged."""
-        with writing(self._engine) as connection:
-            old = active_flags(connection, waiting.number)
-            new = {flag.rule: flag for flag in said.flags}
-            for number, flag in old.items():
-                if flag.rule not in new or _matter(new[flag.rule]) != _matter(flag):
-                    self._withdraw(connection, number, flag, waiting, now)
-            kept = {flag.rule for flag in old.values() if flag.rule in new and _matter(new[flag.rule]) == _matter(flag)}
-            for flag in said.flags:
-                if flag.rule not in kept:
-                    self._flag(connection, flag, waiting, said.input, now)
-            same = t.mention.c.id == waiting.number
-            connection.execute(update(t.mention).where(same).values(judged_at=now, judged_pack=said.pack))
+        new = {flag.rule: flag for flag in said.flags}
+        kept: set[str] = set()
+        for number, flag in active_flags(connection, waiting.number).items():
+            if flag.rule in new and _matter(new[flag.rule]) == _matter(flag):
+                kept.add(flag.rule)
+            else:
+                self._withdraw(connection, number, flag, waiting, now)
+        for flag in said.flags:
+            if flag.rule not in kept:
+                self._flag(connection, flag, waiting, said.input, now)
+        same = t.mention.c.id == waiting.number
+        connection.execute(update(t.mention).where(same).values(judged_at=now, judged_pack=said.pack))
 
     def _flag(self, connection: Connection, flag: Flag, of: Unjudged, digest: str, now: datetime) -> None:
         row = {"mention": of.number, "pack": flag.pack, "pack_version": flag.pack_version, "rule": flag.rule}

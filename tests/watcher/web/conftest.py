@@ -21,7 +21,7 @@ from classifiers.verdict import LABELS, OperatingPoint, Span, Verdict
 from connectors.post import Account, Author, Page, Post
 from watcher.store import Store
 from watcher.store.incidents import Ungrouped
-from watcher.store.matters import Judgement
+from watcher.store.matters import Judgement, Unjudged
 from watcher.store.register import Entry
 from watcher.web.application import make
 
@@ -83,7 +83,8 @@ class House:
         self.read(self.account(), post)
         seen = self.store.posts.unmatched(10)[0]
         mention = Mention(school="alderbrook", relevance="yes", reason="a comment under the school’s own post")
-        self.store.matters.matched(seen, [mention], NOW)
+        with self.store.writing() as connection:
+            self.store.matters.matched(connection, seen, [mention], NOW)
         unread = self.store.posts.unread(10)[0]
         verdict = Verdict(
             model="encoder",
@@ -92,7 +93,8 @@ class House:
             points={label: OperatingPoint(raise_at=0.6, review_at=0.3) for label in LABELS},
             spans=spans,
         )
-        self.store.matters.read(unread, [verdict], "encoder@1.0", NOW)
+        with self.store.writing() as connection:
+            self.store.matters.read(connection, unread, [verdict], "encoder@1.0", NOW)
         flags = tuple(
             Flag(
                 rule=f"rule-{concern}",
@@ -109,7 +111,7 @@ class House:
         )
         waiting = self.store.matters.unjudged(10)[0]
         said = Judgement(number=waiting.number, flags=flags, pack="wessex@1.0", input=f"in{self.n}")
-        self.store.matters.judged(waiting, said, NOW)
+        self.judged(waiting, said, NOW)
         return self.store.incidents.ungrouped(10)[0]
 
     def incident(
@@ -137,10 +139,21 @@ class House:
             last_flag_at=NOW - timedelta(minutes=40) + timedelta(seconds=self.n),
             posts=1,
         )
-        self.number = self.store.incidents.start(flag, incident, NOW - timedelta(minutes=2))
+        with self.store.writing() as connection:
+            self.number = self.store.incidents.start(connection, flag, incident, NOW - timedelta(minutes=2))
         for other in self.store.incidents.ungrouped(10):
-            self.store.incidents.join(self.number, other, incident, incident, NOW)
+            self.join(self.number, other, incident, incident)
         return reference
+
+    def judged(self, waiting: Unjudged, said: Judgement, now: datetime) -> None:
+        """Write what a pack said."""
+        with self.store.writing() as connection:
+            self.store.matters.judged(connection, waiting, said, now)
+
+    def join(self, number: int, flag: Ungrouped, before: Incident, after: Incident) -> None:
+        """Have a flag join an incident."""
+        with self.store.writing() as connection:
+            self.store.incidents.join(connection, number, flag, before, after, NOW)
 
     def tell(self, reference: str, role: str = "headteacher", state: str = "sent") -> None:
         notice = Notice(

@@ -183,7 +183,7 @@ def test_a_storm_is_shown_page_by_page_with_every_author_told_apart(house: House
     for n in range(1, 60):
         flag = house.flagged(house.post(f"Comment {n} ", author=Author(id=f"v{n % 30}")), "criticism")
         after = replace(incident, posts=incident.posts + 1)
-        house.store.incidents.join(number, flag, incident, after, house.now)
+        house.join(number, flag, incident, after)
         incident = after
     seen: list[str] = []
     address: str | None = f"/incidents/{reference}"
@@ -212,9 +212,7 @@ def test_a_withdrawn_flag_says_why(house: House, read: Callable[[str], str]) -> 
     house.store.matters.reopen_for({"alderbrook": "wessex@2.0"})
     waiting = house.store.matters.unjudged(10)[0]
     kept = tuple(flag for flag in post.posts[0].flags if flag.concern == "press")
-    house.store.matters.judged(
-        waiting, Judgement(number=waiting.number, flags=kept, pack="wessex@2.0", input="x"), house.now
-    )
+    house.judged(waiting, Judgement(number=waiting.number, flags=kept, pack="wessex@2.0", input="x"), house.now)
     page = read(f"/incidents/{reference}")
     assert "Withdrawn" in page
     assert "Read again: the rule no longer holds" in page

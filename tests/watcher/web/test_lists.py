@@ -57,7 +57,7 @@ def test_authors_stand_in_the_order_of_their_first_flag_and_posts_can_be_skipped
     assert view is not None
     for text, author in (("Second", "adam"), ("Third", "zoe")):
         flag = either_house.flagged(either_house.post(text, author=Author(id=author)), "criticism")
-        either_house.store.incidents.join(either_house.number, flag, view.incident, view.incident, either_house.now)
+        either_house.join(either_house.number, flag, view.incident, view.incident)
     assert views.authors(reference) == (("facebook", "", "zoe"), ("facebook", "", "adam"))
     older = views.incident(reference, posts=2, skip=1)
     assert older is not None
