@@ -28,13 +28,15 @@ from connectors.http import HttpClient
 from connectors.post import Account
 from watcher import systemd
 from watcher.config import AccountRow, Settings
+from watcher.disk import Disk
 from watcher.enrolment import apply
-from watcher.errors import ConfigError
+from watcher.errors import ConfigError, StoreError
 from watcher.polling import Poller
 from watcher.scheduler import BEAT_S, Scheduler, clock
 from watcher.secret import plain
 from watcher.service import Service
 from watcher.store import Retention, Store
+from watcher.store.migration import standing
 from watcher.telling import Teller
 from watcher.web.application import make
 
@@ -56,6 +58,44 @@ def open_store(settings: Settings) -> Store:
     return Store(url, Retention(**keep.model_dump()))
 
 
+def find_store(settings: Settings) -> Store:
+    """The store that the settings name, which must be there with this version's tables; looking makes nothing.
+
+    Raises:
+        ConfigError: the address is a secret that is not there.
+        StoreError: it is not there, stands at another version, or cannot be opened.
+    """
+    store = open_store(settings)
+    found = standing(store.engine)
+    if found != "current":
+        raise StoreError(_NOT_CURRENT[found].format(place=place_of(store)))
+    return store
+
+
+_NOT_CURRENT = {
+    "missing": "there is no database at {place}; start `watcher run` first, in the same folder: "
+    "relative paths in the settings count from the folder in which a command is started",
+    "empty": "the database {place} has no tables yet; start `watcher run` or `watcher migrate` first",
+    "older": "the database {place} is older than this version; run `watcher migrate`, or restart the service",
+    "newer": "the database {place} was made by a newer Watcher; install that one",
+}
+
+
+def is_made(store: Store) -> bool:
+    """Whether the database is there with tables in it; asking makes nothing.
+
+    Raises:
+        StoreError: the database cannot be opened.
+    """
+    return standing(store.engine) not in ("missing", "empty")
+
+
+def place_of(store: Store) -> str:
+    """Where the store is, for a person; never its password."""
+    url = store.engine.url
+    return str(Path(url.database or "").absolute()) if store.engine.dialect.name == "sqlite" else url.render_as_string()
+
+
 def open_channel(settings: Settings) -> Channel:
     """The channel that carries notices.
 
@@ -74,10 +114,17 @@ def open_models(settings: Settings) -> list[Classifier]:
     """The classifiers, loaded and ready.
 
     Raises:
+        ConfigError: an option is none of the model's.
         ModelNotFoundError: a model's files are missing or broken.
     """
-    chosen = settings.models
-    return [models.load(name, chosen.options.get(name)) for name in chosen.classifiers]
+    return [_open_model(name, settings.models.options.get(name, {})) for name in settings.models.classifiers]
+
+
+def _open_model(name: str, options: dict[str, object]) -> Classifier:
+    try:
+        return models.load(name, options)
+    except TypeError as error:
+        raise ConfigError((f"models.options.{name}: {error}",)) from error
 
 
 class Connectors:
@@ -120,8 +167,8 @@ class Connectors:
         """
         row = self._rows.get(name)
         if row is None:
-            # The account was taken out of the file while it was being read.
-            raise ConfigError((f"accounts: {name!r} is no longer in the settings",))
+            # `watcher apply` wrote it while the service ran.
+            raise ConfigError((f"accounts: {name!r} came after this service was started; restart it",))
         return None if row.token is None else row.token.read(f"{self._keys[name]}.token")
 
 
@@ -152,7 +199,14 @@ def build(settings: Settings, store: Store) -> Service:
         channel=open_channel(settings),
         criticism_window=timedelta(hours=settings.alerts.criticism_window_h),
         batch=settings.models.batch,
+        disk=disk_of(store),
     )
+
+
+def disk_of(store: Store) -> Disk | None:
+    """The disk that an SQLite file lies on; a database server minds its own."""
+    file = store.file
+    return None if file is None else Disk(file)
 
 
 def is_alive(store: Store, now: datetime) -> bool:

@@ -10,7 +10,17 @@ from typing import Any
 from alerts.errors import AlertError
 from classifiers.errors import ClassifierError
 from connectors.errors import ConnectorError
-from watcher.app import Connectors, is_alive, open_channel, open_models, open_store
+from watcher.app import (
+    Connectors,
+    disk_of,
+    find_store,
+    is_alive,
+    is_made,
+    open_channel,
+    open_models,
+    open_store,
+    place_of,
+)
 from watcher.check import problems
 from watcher.config import Settings
 from watcher.enrolment import account_of
@@ -36,12 +46,13 @@ class Health:
     refused_addresses: int
     last_purge: datetime | None
     overdue_rows: int
+    disk_full: bool = False
 
     @property
     def is_well(self) -> bool:
         """Whether nothing needs the operator."""
         late = self.oldest_notice_s is not None and self.oldest_notice_s > LATE.total_seconds()
-        return self.alive and not self.blind and not late and not self.refused_addresses
+        return self.alive and not (self.blind or late or self.refused_addresses or self.disk_full)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -53,6 +64,8 @@ class Health:
         """For a person, the worst first."""
         if not self.alive:
             yield "NOT RUNNING: no sign of life in the last 30 seconds; start `watcher run`"
+        if self.disk_full:
+            yield "DISK FULL: less than 5 % is free and polling has stopped; free some room"
         for name in self.blind:
             yield f"BLIND: {name} cannot be read; see /sources or `watcher doctor`"
         if self.refused_addresses:
@@ -70,6 +83,7 @@ def look(store: Store, now: datetime) -> Health:
     states = store.accounts.all()
     pending, oldest = store.notices.pending()
     purged = store.purge.last()
+    disk = disk_of(store)
     return Health(
         alive=is_alive(store, now),
         sources=len(states),
@@ -82,6 +96,7 @@ def look(store: Store, now: datetime) -> Health:
         refused_addresses=len(store.notices.refused_addresses()),
         last_purge=None if purged is None else purged[0],
         overdue_rows=sum(store.purge.overdue(now - timedelta(hours=24)).values()),
+        disk_full=disk is not None and disk.is_tight(),
     )
 
 
@@ -89,7 +104,7 @@ def try_all(settings: Settings) -> Iterator[dict[str, Any]]:
     """Try settings, database, models, mail and every account; a row each, with what to do where one fails."""
     found = tuple(problems(settings))
     yield {"what": "settings", "ok": not found, "detail": "; ".join(found)}
-    yield _try("database", lambda: open_store(settings).is_current() or "its tables are old; run `watcher migrate`")
+    yield _try("database", lambda: _database(settings))
     yield _try("models", lambda: ", ".join(f"{m.name}@{m.version}" for m in open_models(settings)))
     yield _try("mail", lambda: _knock(settings))
     connectors = Connectors(settings)
@@ -103,15 +118,23 @@ def try_all(settings: Settings) -> Iterator[dict[str, Any]]:
         yield _try(f"account {row.name}", fetch)
 
 
+def _database(settings: Settings) -> str:
+    store = open_store(settings)
+    if not is_made(store):
+        return f"{place_of(store)} is not made yet; `watcher run` makes it"
+    find_store(settings)
+    return place_of(store)
+
+
 def _knock(settings: Settings) -> str:
     channel = open_channel(settings)
     knock = getattr(channel, "knock", None)
     return knock() if knock is not None else "the channel can only be tried by sending"
 
 
-def _try(what: str, do: Callable[[], str | bool]) -> dict[str, Any]:
+def _try(what: str, do: Callable[[], str]) -> dict[str, Any]:
     try:
         detail = do()
     except (WatcherError, AlertError, ClassifierError, ConnectorError) as error:
         return {"what": what, "ok": False, "detail": f"{type(error).__name__}: {error}"}
-    return {"what": what, "ok": True, "detail": "" if detail is True else detail}
+    return {"what": what, "ok": True, "detail": detail}

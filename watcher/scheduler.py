@@ -39,6 +39,7 @@ class Scheduler:
         self._tick_s = tick_s
         self._beat = beat
         self._progress = clock()
+        self._warned = datetime.min.replace(tzinfo=UTC)
         self._stopping = threading.Event()
         self._in_flight: set[str] = set()
         self._guard = threading.Lock()
@@ -69,12 +70,21 @@ class Scheduler:
         self._workers.shutdown(wait=True, cancel_futures=True)
 
     def _poll(self) -> None:
+        if not self._service.may_poll():
+            self._warn_of_the_disk()
+            return
         for state in self._service.store.accounts.due(clock()):
             with self._guard:
                 if state.account.name in self._in_flight or self._stopping.is_set():
                     continue
                 self._in_flight.add(state.account.name)
             self._workers.submit(self._poll_one, state)
+
+    def _warn_of_the_disk(self) -> None:
+        """Say once a minute that nothing is fetched; the sources' last success tells the same on the pages."""
+        if clock() - self._warned > timedelta(minutes=1):
+            self._warned = clock()
+            log.error("disk_is_full", do="free some room: less than 5 % is left, and polling has stopped")
 
     def _poll_one(self, state: AccountState) -> None:
         """Read an account until nothing waits; whatever goes wrong stays with this account."""

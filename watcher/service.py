@@ -21,6 +21,7 @@ from alerts.school import HEAD_ROLES, Holding, Person, Register, School
 from classifiers.classifier import Classifier
 from classifiers.errors import ClassifierError
 from classifiers.verdict import Passage, Verdict
+from watcher.disk import Disk
 from watcher.errors import StoreError
 from watcher.polling import Poller
 from watcher.store import Store, Transaction
@@ -65,6 +66,7 @@ class Service:
         channel: Channel,
         criticism_window: timedelta = timedelta(hours=24),
         batch: int = 64,
+        disk: Disk | None = None,
     ) -> None:
         self.store = store
         self.poller = poller
@@ -74,10 +76,13 @@ class Service:
         self._channel = channel
         self._window = criticism_window
         self._batch = batch
+        self._disk = disk
         self.read_by = ";".join(f"{c.name}@{c.version}" for c in self._classifiers)
 
     def begin(self, now: datetime) -> None:
         """Put back into the queues what an older model read, an older pack judged, or a crash left half sent."""
+        if self._disk is not None:
+            self._disk.prepare()
         again = self.store.posts.expect(self.read_by)
         schools = self.store.register.all().schools
         judged = self.store.matters.reopen_for({s.id: tag(self._pack_of(s.pack)) for s in schools})
@@ -85,6 +90,10 @@ class Service:
         log.info("began", model=self.read_by, to_read_again=again, to_judge_again=judged, to_send=mails)
 
     # poll ------------------------------------------------------------------------------------------------------------
+
+    def may_poll(self) -> bool:
+        """Whether there is room for more; what is stored is still read, judged, told and purged when there is not."""
+        return self._disk is None or not self._disk.is_tight()
 
     def poll(self, state: AccountState, now: datetime) -> bool:
         """Read one page of one account; whether more waits. A source that goes blind becomes an incident itself."""
@@ -290,7 +299,12 @@ class Service:
 
     def purge(self, now: datetime) -> dict[str, int]:
         """Delete what is past its time; how many rows of each table."""
-        report = self.store.purge.purge(now)
+        try:
+            report = self.store.purge.purge(now)
+        except StoreError:
+            if self._disk is None or not self._disk.throw_ballast():
+                raise
+            report = self.store.purge.purge(now)
         log.info("purged", rows=report)
         return report
 

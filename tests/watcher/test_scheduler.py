@@ -71,6 +71,10 @@ class FakeService:
     advanced: int = 0
     purges: int = 0
     stuck: threading.Event | None = None
+    has_room: bool = True
+
+    def may_poll(self) -> bool:
+        return self.has_room
 
     def poll(self, of: AccountState, _now: datetime) -> bool:
         self.polls[of.account.name] += 1
@@ -182,3 +186,15 @@ def test_stopping_ends_what_is_under_way_and_starts_nothing_new(make: Made) -> N
     polls = service.polls["deep"]
     time.sleep(0.1)
     assert service.polls["deep"] == polls
+
+
+def test_a_full_disk_stops_the_fetching_and_nothing_else(make: Made) -> None:
+    _, service = make("a")
+    until(lambda: service.polls["a"] >= 2)
+    service.has_room = False
+    time.sleep(0.1)
+    polls, advanced = service.polls["a"], service.advanced
+    until(lambda: service.advanced > advanced + 3)
+    assert service.polls["a"] <= polls + 1
+    service.has_room = True
+    until(lambda: service.polls["a"] > polls + 1)

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -54,6 +55,12 @@ class Store:
         self.counts = CountShelf(self.engine)
         self.purge = PurgeShelf(self.engine)
         self.views = ViewShelf(self.engine)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database, or ``None``."""
+        url = self.engine.url
+        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
     def migrate(self) -> None:
         """Bring the tables to this version of Watcher.

@@ -97,25 +97,43 @@ def ticking_alone(engine: Engine) -> Iterator[None]:
 
     Raises:
         AlreadyRunningError: another process holds it.
+        StoreError: the database cannot be reached.
     """
     if engine.dialect.name == "sqlite":
         with _file_lock(Path(engine.url.database or "watcher.db")):
             yield
         return
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with _advisory_lock(engine):
+        yield
+
+
+@contextlib.contextmanager
+def _advisory_lock(engine: Engine) -> Iterator[None]:
+    try:
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    except SQLAlchemyError as error:
+        raise StoreError(f"the database cannot be opened: {_words(error)}") from error
+    with connection:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
             raise AlreadyRunningError("another Watcher process ticks on this database; stop it first")
         try:
             yield
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_LOCK})
+            # A server that has gone has let go of the lock by itself.
+            with contextlib.suppress(SQLAlchemyError):
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_LOCK})
 
 
 @contextlib.contextmanager
 def _file_lock(database: Path) -> Iterator[None]:
     lock = filelock.FileLock(f"{database}.lock", timeout=0)
     try:
-        with lock:
-            yield
+        lock.acquire()
     except filelock.Timeout as error:
         raise AlreadyRunningError(f"another Watcher process ticks on {database}; stop it first") from error
+    except OSError as error:
+        raise StoreError(f"{lock.lock_file} cannot be written ({error.strerror or error})") from error
+    try:
+        yield
+    finally:
+        lock.release()

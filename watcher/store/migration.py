@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from alembic import command
 from alembic.config import Config
@@ -15,6 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from watcher.errors import StoreError
 
 _FOLDER = Path(__file__).parent / "migrations"
+
+Standing = Literal["missing", "empty", "older", "current", "newer"]
 
 
 def upgrade(engine: Engine) -> None:
@@ -47,6 +50,23 @@ def current(engine: Engine) -> str | None:
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         raise StoreError(f"the database cannot be opened: {str(cause).splitlines()[0]}") from error
+
+
+def standing(engine: Engine) -> Standing:
+    """How the database stands to this version of Watcher; asking makes no file and no table.
+
+    Raises:
+        StoreError: the database cannot be opened.
+    """
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        return "missing"
+    at = current(engine)
+    if at is None:
+        return "empty"
+    if at == head():
+        return "current"
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return "older" if at in known else "newer"
 
 
 def head() -> str | None:

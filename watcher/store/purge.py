@@ -26,7 +26,8 @@ _ORDER = (
     t.oddity,
     t.entry,
 )
-_BATCH = 2000
+# Small enough that a batch of deletions fits into the ballast: SQLite overwrites what it deletes, page by page.
+_BATCH = 200
 _KEY = "purge"
 
 
