@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import typing
 import zoneinfo
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,8 +15,12 @@ from alerts.school import NEVER_TOLD, ROLES
 from connectors import registry
 from watcher.config import AccountRow, SchoolRow, Settings
 from watcher.errors import ConfigError, StoreError
+from watcher.problem import misfit
 from watcher.secret import Secret
 from watcher.store.engine import connect
+
+# It has a key of its own, so that it can be named as a secret.
+_OWN_KEY = "app_secret"
 
 
 def check(settings: Settings) -> None:
@@ -43,6 +48,8 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _twice("accounts", (row.name for row in settings.accounts))
     for number, account in enumerate(settings.accounts, 1):
         yield from account_problems(f"accounts[{number}]", account)
+        if account.official and account.school is None:
+            yield f"accounts[{number}].school: missing; an official account belongs to a school"
         if account.school is not None:
             yield from _known(f"accounts[{number}].school", account.school, (s.id for s in settings.schools))
 
@@ -78,9 +85,12 @@ def _database(settings: Settings) -> Iterator[str]:
             return
         url = url.read("database.url")
     try:
-        connect(url)
+        engine = connect(url)
     except StoreError as error:
         yield str(error)
+        return
+    if engine.dialect.name == "sqlite" and engine.url.database in (None, "", ":memory:"):
+        yield 'database.url: names no file, so nothing would be kept; write "sqlite:///watcher.db"'
 
 
 def _mail(settings: Settings) -> Iterator[str]:
@@ -88,6 +98,8 @@ def _mail(settings: Settings) -> Iterator[str]:
     if mail.channel == "smtp":
         if mail.username is not None and mail.password is None:
             yield 'mail.password: missing; write {env = "WATCHER_MAIL_PASSWORD"} and set that variable'
+        if mail.username is None and mail.password is not None:
+            yield "mail.username: missing; write the name that the password belongs to, or leave the password out"
         if mail.username is not None and mail.security == "none" and not _is_loopback(mail.host):
             yield 'mail.security: "none" would send the password openly; write "starttls" or "tls"'
     if mail.password is not None:
@@ -133,15 +145,31 @@ def _holdings(settings: Settings) -> Iterator[str]:
 
 
 def account_problems(key: str, account: AccountRow) -> Iterator[str]:
-    """What is wrong with one account by itself."""
+    """What keeps one account by itself from being read."""
     yield from _known(f"{key}.platform", account.platform, registry.known())
-    if account.official and account.school is None:
-        yield f"{key}.school: missing; an official account belongs to a school"
+    yield from _options(key, account)
     if account.base_url is not None:
         yield from _web_address(f"{key}.base_url", account.base_url)
     for name, secret in (("token", account.token), ("app_secret", account.app_secret)):
         if secret is not None:
             yield from _secret(f"{key}.{name}", secret)
+
+
+def _options(key: str, account: AccountRow) -> Iterator[str]:
+    """Options that the platform's connector does not take; making one reaches for nothing."""
+    if account.platform not in registry.known():
+        return
+    known = typing.get_type_hints(type(registry.load(account.platform)).__init__)
+    public = sorted(name for name in known if name not in (_OWN_KEY, "return"))
+    if account.app_secret is not None and _OWN_KEY not in known:
+        yield f"{key}.app_secret: {account.platform} takes none; leave it out"
+    for name, value in account.options.items():
+        if name not in public:
+            yield f"{key}.options.{name}: unknown key; known here are {', '.join(public)}"
+            continue
+        wrong = misfit(value, known[name])
+        if wrong:
+            yield f"{key}.options.{name}: {wrong}"
 
 
 def _web_address(key: str, url: str) -> Iterator[str]:

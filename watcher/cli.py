@@ -129,15 +129,17 @@ def apply(
 ) -> None:
     """Write schools, people and accounts from the settings into the store, after a preview."""
     from watcher import enrolment
-    from watcher.app import open_store
+    from watcher.app import find_store, is_alive, is_made, open_store
     from watcher.check import check
     from watcher.scheduler import clock
 
     settings = _settings(config)
     check(settings)
     store = open_store(settings)
-    store.migrate()
-    changes = enrolment.preview(settings, store)
+    made = is_made(store)
+    if made and not preview:
+        store.migrate()
+    changes = enrolment.preview(settings, find_store(settings) if made else None)
     if as_json:
         say([{"action": c.action, "kind": c.kind, "name": c.name, "fields": c.what} for c in changes])
     else:
@@ -148,8 +150,12 @@ def apply(
         return
     if not yes and not sys.stdin.isatty():
         stop("nothing was written: add --yes to apply without being asked")
-    if yes or typer.confirm("Apply?"):
-        enrolment.apply(settings, store, config.name, clock())
+    if not yes and not typer.confirm("Apply?", err=True):
+        stop("nothing was written")
+    store.migrate()
+    enrolment.apply(settings, store, config.name, clock())
+    if is_alive(store, clock()) and any(change.kind == "account" for change in changes):
+        tell("A service runs on this store: restart it, so that it reads the accounts as they are now.")
 
 
 @app.command()
@@ -161,6 +167,7 @@ def poll(
 ) -> None:
     """Read one account from its beginning and print its posts; stores nothing, moves no cursor."""
     from connectors.errors import ConnectorError
+    from connectors.post import rfc3339
     from watcher.errors import WatcherError
     from watcher.reading import read
 
@@ -172,7 +179,7 @@ def poll(
             else:
                 who = (post.author and (post.author.handle or post.author.name)) or "-"
                 typer.echo(
-                    f"{post.as_dict()['created_at'] or '-'}  {post.kind:7}  {who}: {' '.join(post.text.split())}"
+                    _harmless(f"{rfc3339(post.created_at) or '-'}  {post.kind:7}  {who}: {' '.join(post.text.split())}")
                 )
     except (ConnectorError, WatcherError) as error:
         if as_json:
@@ -195,9 +202,25 @@ def classify(
         reader = registry.load(model, json.loads(options))
     except (ModelNotFoundError, ValueError, TypeError) as error:
         stop(str(error))
+    if sys.stdin is None or sys.stdout is None:
+        stop("classify reads standard input and writes standard output; one of them is closed")
     # A byte that is no UTF-8 spoils its own line, not the run.
     lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="\n")
-    raise SystemExit(read_lines(lines, sys.stdout, reader))
+    try:
+        code = read_lines(lines, sys.stdout, reader)
+    except KeyboardInterrupt:
+        _leave(130)
+    except BrokenPipeError:
+        _leave(1)
+    except OSError as error:
+        tell(f"watcher: {_trouble(error)}")
+        _leave(1)
+    raise SystemExit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End at once: a thread may still wait for standard input, and an orderly end would wait for that thread."""
+    os._exit(code)
 
 
 @app.command()
@@ -215,6 +238,8 @@ def route(
     from alerts.errors import AlertError
     from alerts.packs import load_pack
 
+    if about is not None and not about.strip(" ,"):
+        stop("--about: names no role; leave it out where nobody is accused", code=2)
     try:
         found = load_pack(policy).route(concern, about=about, target=target, author=author)
     except AlertError as error:
@@ -371,6 +396,5 @@ def _cell(value: Any) -> str:
 
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return escape(
-        ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else "-" if value is None else str(value)
-    )
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else "-" if value is None else str(value)
+    return escape("\n".join(map(_harmless, text.split("\n"))))

@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from watcher.errors import ConfigError
 from watcher.problem import problems_of
-from watcher.secret import Secret
+from watcher.secret import Secret, lacking
 
 PREFIX = "WATCHER_"
 Slug = Annotated[
@@ -203,21 +209,24 @@ def load(path: Path) -> Settings:
     Raises:
         ConfigError: the file is missing or is no TOML, or keys or values are wrong; every problem is named.
     """
-    _check_file(path)
+    written = _read(path)
 
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=path)
 
     try:
         return FromFile()
+    except SettingsError as error:
+        raise ConfigError((f"the environment: {error}; set one key at a time, as in {PREFIX}SERVER__PORT",)) from None
     except ValidationError as error:
-        raise ConfigError(problems_of(error, Settings)) from None
+        # Nobody should mend the keys only to be told of the secrets next.
+        raise ConfigError((*problems_of(error, Settings), *lacking(written))) from None
 
 
-def _check_file(path: Path) -> None:
-    """Say what is wrong with the file itself in words, before anything else reads it."""
+def _read(path: Path) -> dict[str, Any]:
+    """What the file holds; what is wrong with the file itself is said in words, before anything else reads it."""
     try:
-        tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError((f"{path}: there is no such file; copy config.example.toml and change it",)) from error
     except (OSError, UnicodeDecodeError) as error:

@@ -12,6 +12,8 @@ from connectors.post import Account
 from watcher.config import AccountRow, Settings
 from watcher.secret import Secret
 from watcher.store import Store
+from watcher.store.accounts import AccountState
+from watcher.store.engine import reading
 from watcher.store.register import Entry, body_of
 
 
@@ -56,12 +58,23 @@ def account_of(row: AccountRow, key: str = "accounts", *, with_token: bool = Fal
     return Account(**values, token=token)
 
 
-def preview(settings: Settings, store: Store) -> tuple[Change, ...]:
-    """What ``apply`` would change, in the order of the file, removals last."""
-    with store.writing() as connection:
+def preview(settings: Settings, store: Store | None) -> tuple[Change, ...]:
+    """What ``apply`` would change, in the order of the file, removals last; without a store yet, everything is new.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    if store is None:
+        return _changes(settings, {}, {})
+    with reading(store.engine) as connection:
         old = store.register.bodies(connection)
-        found = [*_entry_changes(settings, old)]
-    states = {state.account.name: state for state in store.accounts.all()}
+    return _changes(settings, old, {state.account.name: state for state in store.accounts.all()})
+
+
+def _changes(
+    settings: Settings, old: dict[tuple[str, str], tuple[dict[str, Any], str]], states: dict[str, AccountState]
+) -> tuple[Change, ...]:
+    found = [*_entry_changes(settings, old)]
     for row in settings.accounts:
         state = states.pop(row.name, None)
         if state is None:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 
@@ -25,8 +25,21 @@ def _line(details: ErrorDetails, model: type[BaseModel]) -> str:
         return f"{key}: unknown key; {_suggestion(place, model)}"
     if details["type"] == "missing":
         return f"{key}: missing; add it"
+    return f"{key}: {_message(details)}"
+
+
+def _message(details: ErrorDetails) -> str:
     message = details["msg"].removeprefix("Value error, ").removeprefix("value is not ")
-    return f"{key}: {message[:1].lower()}{message[1:]}"
+    return f"{message[:1].lower()}{message[1:]}"
+
+
+def misfit(value: Any, annotation: Any) -> str | None:
+    """Why a value is none of a type, or ``None`` where it is one."""
+    try:
+        TypeAdapter(annotation).validate_python(value, strict=True)
+    except ValidationError as error:
+        return _message(error.errors(include_url=False, include_input=False)[0])
+    return None
 
 
 def full_key(place: Iterable[int | str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from connectors.post import Page, Post
+from connectors.errors import UnexpectedResponseError
+from connectors.post import Cursor, Page, Post
 from watcher.app import Connectors
 from watcher.check import account_problems
 from watcher.config import Settings
@@ -29,14 +30,18 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
     account = account_of(row, f"accounts[{number}]", with_token=True)
     connector = Connectors(settings).of(account)
     seen: set[tuple[str, str, str, str]] = set()
-    cursor = None
+    cursor: Cursor | None = None
+    places = {cursor}
     for turn in range(max_pages):
         page = connector.fetch(account, cursor)
         yield from _new(page, seen)
         _tell(page, note)
-        cursor = page.cursor
         if not page.more:
             return
+        cursor = page.cursor
+        if cursor in places:
+            raise UnexpectedResponseError(f"account {name!r}: the platform leads in a circle after {turn + 1} pages")
+        places.add(cursor)
         if turn == max_pages - 1:
             note(f"stopped after {max_pages} pages, more waits; raise --max-pages")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from watcher.errors import ConfigError
+from watcher.problem import full_key
 
 
 class Secret(BaseModel):
@@ -46,6 +49,23 @@ class Secret(BaseModel):
         if self.env is not None:
             return os.environ[self.env]
         return Path(str(self.file)).read_text(encoding="utf-8").strip()
+
+
+def lacking(value: Any, place: tuple[int | str, ...] = ()) -> Iterator[str]:
+    """What is wrong with the secrets named anywhere in settings that may not be sound otherwise."""
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from lacking(item, (*place, number))
+    elif isinstance(value, dict) and set(value) in ({"env"}, {"file"}):
+        try:
+            found = Secret.model_validate(value).problem
+        except ValidationError:
+            return
+        if found:
+            yield f"{full_key(place)}: {found}"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from lacking(item, (*place, key))
 
 
 def plain(value: str | Secret | None, key: str) -> str | None:

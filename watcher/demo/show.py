@@ -48,10 +48,11 @@ def show(folder: Path, port: int, speed: float) -> None:
 
 
 def _welcome(address: str, folder: Path, posts: int, minutes: float) -> None:
-    arriving = f"over about {minutes:.0f} minutes" if minutes else "and have all arrived by now"
+    arriving = f"arrive over about {minutes:.0f} minutes" if minutes else "have all arrived by now"
     console.print(
-        f"\n[bold]Watcher demo[/bold]: five invented schools, one for each policy; {posts} invented posts come in\n"
-        f"{arriving}, through real connectors, from a small server on this machine.\n\n"
+        f"\n[bold]Watcher demo[/bold]: five invented schools, one for each policy.\n"
+        f"{posts} invented posts {arriving}, through real connectors,\n"
+        "from a small server on this machine.\n\n"
         f"  Incidents        [bold]{address}/[/bold]\n"
         f"  Is it working?   {address}/sources\n"
         f"  Mail as files    {folder / 'outbox'} (open an .eml with any mail program)\n"
