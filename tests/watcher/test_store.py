@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -491,3 +492,24 @@ def test_two_processes_cannot_both_tick(store: Store, url: str) -> None:
     with other.ticking_alone():
         pass
     other.close()
+
+
+def test_many_threads_write_at_once_and_none_is_refused(store: Store) -> None:
+    """Reading first and writing later must never fail because another wrote in between."""
+    names = [f"a{n}" for n in range(6)]
+    with store.writing() as connection:
+        for name in names:
+            store.accounts.put(connection, replace(ACCOUNT, name=name), 60, "test", NOW)
+
+    def bring_ten(name: str) -> int:
+        new = 0
+        for n in range(10):
+            page = Page(posts=(post(n), post(100 + n, text=name)), cursor=Cursor(state=str(n)))
+            new += store.accounts.succeeded(store.accounts.get(name), page, NOW, 180)
+        return new
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        new = sum(pool.map(bring_ten, names))
+    # Ten posts that all bring, and ten whose text each account gives another version of.
+    assert new == store.views.totals()["version"] == 10 + 10 * len(names)
+    assert store.views.totals()["post"] == 20
