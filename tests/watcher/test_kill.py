@@ -208,6 +208,7 @@ def test_nothing_is_lost_however_often_it_is_killed(url: str, tmp_path: Path, zy
     # The posts arrive while the killing goes on.
     speed = max(line.at for line in lines) / KILLS
     with demo_server(speed, assassin) as platform, mail_server(inbox) as mail:
+        all_out = time.monotonic() + max(line.at for line in lines) / speed + 1
         config = write_settings(tmp_path, url, platform.port, mail)
         for _ in range(KILLS):
             assassin.mode = chance.choice(MODES)
@@ -220,6 +221,7 @@ def test_nothing_is_lost_however_often_it_is_killed(url: str, tmp_path: Path, zy
             until(lambda pid=pid: is_dead(pid), 10, "dying")  # type: ignore[misc]
         pid = zygote.start(config)
         store = Store(url)
+        until(lambda: time.monotonic() > all_out, KILLS + 5, "publishing the last post")
         wanted = served(config)
         assert len({version[:3] for version in wanted}) == len(lines)
         until(lambda: stored(store) >= wanted, 120, "fetching what is left")
