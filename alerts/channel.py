@@ -18,3 +18,16 @@ class Channel(Protocol):
             DeliveryError: it was not taken; ``permanent`` says whether trying again is useless.
         """
         ...
+
+
+@runtime_checkable
+class Knocker(Protocol):
+    """Can be tried without a notice."""
+
+    def knock(self) -> str:
+        """Go as far as one can without sending anything; where that led, in words.
+
+        Raises:
+            DeliveryError: a notice could not be handed over now.
+        """
+        ...

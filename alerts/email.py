@@ -80,6 +80,22 @@ class EmailChannel:
         except OSError as error:
             raise self._later(f"could not be used: {_reason(error)}") from error
 
+    def knock(self) -> str:
+        """Connect, encrypt and log in as for a message, and hang up.
+
+        Raises:
+            DeliveryError: the server cannot be used now.
+        """
+        try:
+            server = self._connect()
+        except smtplib.SMTPResponseException as error:
+            raise self._later(f"answered {self._said(error.smtp_code, error.smtp_error)}") from error
+        except OSError as error:
+            raise self._later(f"could not be used: {_reason(error)}") from error
+        with suppress(OSError):
+            server.quit()
+        return f"mail server {self.host}:{self.port} lets us in"
+
     def _connect(self) -> smtplib.SMTP:
         """A connection, encrypted and logged in as far as the settings ask for it."""
         context = ssl.create_default_context(cafile=self.ca_file) if self.security != "none" else None

@@ -29,11 +29,28 @@ class FolderChannel:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(self._path / file_name(notice), notice.message)
         except OSError as error:
-            raise DeliveryError(
-                f"the outbox folder {self._path} cannot be written to ({error.strerror or type(error).__name__}): "
-                "see that it is a folder, that Watcher may write there and that the disk has room",
-                permanent=False,
-            ) from error
+            raise self._later(error.strerror or type(error).__name__) from error
+
+    def knock(self) -> str:
+        """See whether the folder, or the nearest one above it that is there, can be written to.
+
+        Raises:
+            DeliveryError: it cannot.
+        """
+        whole = self._path.absolute()
+        place = next(place for place in (whole, *whole.parents) if place.exists())
+        if not place.is_dir():
+            raise self._later(f"{place} is no folder")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise self._later(f"{place} is closed to us")
+        return f"mails become files in {whole}"
+
+    def _later(self, why: str) -> DeliveryError:
+        return DeliveryError(
+            f"the outbox folder {self._path} cannot be written to ({why}): "
+            "see that it is a folder, that Watcher may write there and that the disk has room",
+            permanent=False,
+        )
 
 
 def file_name(notice: Notice) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from watcher import terminal
+
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.store import Store
@@ -61,13 +63,8 @@ def say(value: Any) -> None:
 
 def tell(line: str) -> None:
     """A line for a person, on standard error."""
-    sys.stderr.write("\n".join(map(_harmless, line.split("\n"))) + "\n")
+    sys.stderr.write(terminal.harmless(line) + "\n")
     sys.stderr.flush()
-
-
-def _harmless(text: str) -> str:
-    """The text without what would steer a terminal or turn the reading direction: platforms may send anything."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _trouble(error: OSError) -> str:
@@ -167,9 +164,8 @@ def poll(
 ) -> None:
     """Read one account from its beginning and print its posts; stores nothing, moves no cursor."""
     from connectors.errors import ConnectorError
-    from connectors.post import rfc3339
     from watcher.errors import WatcherError
-    from watcher.reading import read
+    from watcher.reading import brief, read
 
     _logs("error")
     try:
@@ -177,10 +173,7 @@ def poll(
             if as_json:
                 say(post.as_dict())
             else:
-                who = (post.author and (post.author.handle or post.author.name)) or "-"
-                typer.echo(
-                    _harmless(f"{rfc3339(post.created_at) or '-'}  {post.kind:7}  {who}: {' '.join(post.text.split())}")
-                )
+                typer.echo(terminal.harmless(brief(post)))
     except (ConnectorError, WatcherError) as error:
         if as_json:
             say({"error": str(error), "type": type(error).__name__})
@@ -266,12 +259,18 @@ def incidents(
     from watcher import listing
 
     store = _store(_settings(config))
-    rows = list(
-        listing.incidents(store, every=every, limit=limit) if reference is None else listing.one(store, reference)
-    )
-    if reference is not None and not rows:
+    if reference is None:
+        rows = list(listing.incidents(store, every=every, limit=limit))
+        _show(rows if as_json else [*map(listing.short, rows)], as_json=as_json)
+        return
+    found = next(listing.one(store, reference), None)
+    if found is None:
         stop(f"there is no incident {reference}")
-    _show(rows, as_json=as_json)
+    if as_json:
+        say(found)
+    else:
+        for line in terminal.sheet(found):
+            typer.echo(line)
 
 
 @app.command()
@@ -377,24 +376,9 @@ def migrate(config: ConfigFile = DEFAULT) -> None:
 
 
 def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Rows as JSON Lines, or as a table that fits the terminal."""
-    if as_json:
-        for row in rows:
-            say(row)
+    """Rows as JSON Lines, or as a table."""
+    if not as_json:
+        terminal.print_table(rows)
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*([key.replace("_", " ") for key in rows[0]] if rows else ["nothing"]), box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
-
-
-def _cell(value: Any) -> str:
-    from rich.markup import escape
-
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else "-" if value is None else str(value)
-    return escape("\n".join(map(_harmless, text.split("\n"))))
+        say(row)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerts.channel import Knocker
 from alerts.errors import AlertError
 from classifiers.errors import ClassifierError
 from connectors.errors import ConnectorError
@@ -128,8 +129,7 @@ def _database(settings: Settings) -> str:
 
 def _knock(settings: Settings) -> str:
     channel = open_channel(settings)
-    knock = getattr(channel, "knock", None)
-    return knock() if knock is not None else "the channel can only be tried by sending"
+    return channel.knock() if isinstance(channel, Knocker) else "this channel can only be tried by sending"
 
 
 def _try(what: str, do: Callable[[], str]) -> dict[str, Any]:

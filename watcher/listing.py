@@ -17,8 +17,8 @@ def incidents(store: Store, *, every: bool, limit: int) -> Iterator[dict[str, An
 
 
 def one(store: Store, reference: str) -> Iterator[dict[str, Any]]:
-    """One incident with where its posts are, who was told, and its timeline."""
-    view = store.views.incident(reference)
+    """One incident with where its posts are, who was told, and its timeline; however its reference is typed."""
+    view = store.views.incident(reference.strip().upper())
     if view is None:
         return
     row = _row(view.incident)
@@ -28,6 +28,12 @@ def one(store: Store, reference: str) -> Iterator[dict[str, Any]]:
     ]
     row["timeline"] = [{"at": rfc3339(e.at), "what": e.what, "detail": e.detail} for e in view.events]
     yield row
+
+
+def short(row: dict[str, Any]) -> dict[str, Any]:
+    """What of a row fits a terminal."""
+    keys = ("reference", "school", "state", "concerns", "recipients", "posts", "opened_at")
+    return {key: row[key] for key in keys} | {"opened_at": row["opened_at"][:16].replace("T", " ") + "Z"}
 
 
 def _row(incident: Incident) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from connectors.errors import UnexpectedResponseError
-from connectors.post import Cursor, Page, Post
+from connectors.post import Cursor, Page, Post, rfc3339
 from watcher.app import Connectors
 from watcher.check import account_problems
 from watcher.config import Settings
@@ -44,6 +44,12 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
         places.add(cursor)
         if turn == max_pages - 1:
             note(f"stopped after {max_pages} pages, more waits; raise --max-pages")
+
+
+def brief(post: Post) -> str:
+    """A post as one line for a person."""
+    who = (post.author and (post.author.handle or post.author.name)) or "-"
+    return f"{rfc3339(post.created_at) or '-'}  {post.kind:7}  {who}: {' '.join(post.text.split())}"
 
 
 def _new(page: Page, seen: set[tuple[str, str, str, str]]) -> Iterator[Post]:

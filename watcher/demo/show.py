@@ -41,7 +41,12 @@ def show(folder: Path, port: int, speed: float) -> None:
         def ready(address: str) -> None:
             _welcome(address, folder, posts=len(script()), minutes=0 if over else last / 60)
 
-        run(chosen, file, ready=ready)
+        try:
+            run(chosen, file, ready=ready)
+        except ConfigError as error:
+            if not error.problems[0].startswith("server.port"):
+                raise
+            raise ConfigError((f"port {port} is taken; name another with --port",)) from error
     finally:
         server.stop()
     console.print("Stopped. The same command goes on where this one ended; everything is in", str(folder))

@@ -108,10 +108,21 @@ def test_the_demo_shows_incidents_ends_with_ctrl_c_and_goes_on_without_doubling(
     ]
     assert seen[0] <= set(listed)
     assert len(listed) == len(set(listed))
+    shown = watcher("incidents", listed[0].lower(), "--config", "demo/watcher.toml")
+    assert shown.code == 0
+    assert shown.out.startswith(f"reference      {listed[0]}\n")
+    assert listed[0] in watcher("incidents", "--config", "demo/watcher.toml", "--all").out
     mails = [path.read_bytes() for path in (tmp_path / "demo" / "outbox").glob("*.eml")]
     ids = [re.search(rb"(?im)^message-id:\s*(\S+)", mail) for mail in mails]
     assert mails
     assert len({found[1] for found in ids if found}) == len(mails)
+
+
+def test_the_demo_says_that_its_port_is_taken(watcher: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = watcher("demo", "--port", str(taken.getsockname()[1]))
+    assert done.code == 1
+    assert "name another with --port" in done.err
 
 
 def test_the_demo_says_that_its_folder_cannot_be_used(watcher: Command, tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""What a person reads in a terminal: rows as a table, one thing as a sheet, and nothing that steers the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+# What a pipe or a file gets: wide enough that no cell of ours is cut.
+_UNBOUND = 240
+
+
+def harmless(text: str) -> str:
+    """The text without what would steer a terminal or turn the reading direction: platforms may send anything."""
+    return "\n".join(
+        "".join(character if character.isprintable() else " " for character in line) for line in text.split("\n")
+    )
+
+
+def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of the same keys as a table that fits the terminal; long words are folded, none is cut."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for key in rows[0] if rows else ("nothing",):
+        table.add_column(key.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console(width=None if sys.stdout.isatty() else _UNBOUND, highlight=False, markup=False).print(table)
+
+
+def sheet(row: Mapping[str, Any]) -> Iterator[str]:
+    """One thing, a line a key; what is a list of things itself follows with a line each."""
+    for key, value in row.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            yield f"{key.replace('_', ' ')}:"
+            yield from ("  " + "  ".join(_words(part) for part in item.values()) for item in value)
+        else:
+            yield f"{key.replace('_', ' '):14} {_words(value)}"
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return harmless(", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))
+
+
+def _cell(value: Any) -> Any:
+    from rich.text import Text
+
+    return Text(_words(value))
