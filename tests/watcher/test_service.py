@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ import pytest
 
 from alerts.errors import DeliveryError
 from alerts.notice import Notice
+from classifiers import registry
+from classifiers.classifier import Classifier
 from classifiers.errors import ClassifierError
 from classifiers.verdict import LABELS, OperatingPoint, Passage, Verdict
 from connectors.errors import AuthenticationError, RateLimitedError, TransientError
@@ -135,7 +138,7 @@ class House:
     store: Store
     service: Service
     connectors: dict[str, FakeConnector]
-    classifier: FakeClassifier
+    classifier: Classifier
     channel: FakeChannel
     settings: Settings
 
@@ -165,7 +168,7 @@ def house(store: Store, tmp_path: Path) -> House:
     return make(store, chosen)
 
 
-def make(store: Store, chosen: Settings, classifier: FakeClassifier | None = None) -> House:
+def make(store: Store, chosen: Settings, classifier: Classifier | None = None) -> House:
     connectors = {row.name: FakeConnector() for row in chosen.accounts}
     reader = classifier or FakeClassifier()
     channel = FakeChannel()
@@ -448,3 +451,40 @@ def test_a_school_taken_out_of_the_settings_is_no_longer_judged(house: House) ->
     apply(fewer, house.store, "watcher.toml", NOW)
     house.settle()
     assert house.concerns() == []
+
+
+HOSTILE = {
+    "emoji": "🙂" * 20_000,
+    "marks": "e" + "\u0301" * 200_000,
+    "overrides": "\u202eshame on the school\u202c \u2066x\u2069",
+    "nul": "shame\0 on the school",
+    "surrogate": "shame \ud800 on the school",
+    "markup": "<script>alert(1)</script> {{ 7*7 }} shame on the school\r\nBcc: everyone@x.example",
+    "formula": "=cmd|' /C calc'!A0",
+    "empty": "",
+    "blank": " \t\u200b\u00a0",
+    "one word": "a" * 60_000,
+    "too long": "shame on the school. " * 5_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_goes_all_the_way_and_holds_up_nobody(store: Store, tmp_path: Path, name: str) -> None:
+    chosen = settings(tmp_path)
+    apply(chosen, store, "watcher.toml", NOW)
+    house = make(store, chosen, registry.load("encoder"))
+    begin = time.monotonic()
+    hostile = under_own(2, HOSTILE[name], author=Author(id="a2", handle=HOSTILE[name][:50], name=HOSTILE[name][:50]))
+    angry = under_own(3, "Two weeks without heating again. Shame on this school, it is a disgrace.")
+    house.bring(OWN, hostile, angry)
+    # Generous, for a busy machine; what must never come back is a text that takes minutes.
+    assert time.monotonic() - begin < 30
+    assert store.views.totals()["verdict"] == 3
+    assert any("criticism" in concerns for concerns in house.concerns())
+    for notice in house.channel.sent:
+        mail = message_from_bytes(notice.message, policy=policy.default)
+        assert mail["Bcc"] is None
+        assert "\u202e" not in body(notice)
+        html = mail.get_body(("html",))
+        assert html is not None
+        assert "<script" not in html.get_content()
