@@ -24,11 +24,12 @@ from classifiers.patterns import find_spans, unread_reason
 from classifiers.sentence import reason
 from classifiers.text import Reading, clean, plain
 from classifiers.verdict import LABELS, OperatingPoint, Passage, Span, Verdict
-from classifiers.window import Window, cut, shape
+from classifiers.window import Window, cut, look_closely, shape
 
 SHIPPED = Path(__file__).parent / "models" / "watcher-minilm"
 _THREADS = 2
 _PARENT_CHARACTERS = 1000  # more than the encoder's 32 tokens of the parent ever need
+_OUT_OF_CONTEXT = 1.0  # taken off the logit of a sentence that is read without its neighbours: it misleads more often
 _ODD_LOGIT = 30.0  # beyond it a sigmoid is 0 or 1
 
 
@@ -169,17 +170,30 @@ class EncoderClassifier:
         )
 
     def _logits(self, passage: Passage, tokens: Tokens) -> tuple[NDArray[np.float64], list[int]]:
-        """The highest calibrated logit of each label over the windows, and a class for each token."""
+        """The highest calibrated logit of each label over all looks at the text, and a class for each token."""
         markers = {"official": passage.official, "has_image": passage.has_image}
         best = np.full(len(LABELS), -_ODD_LOGIT)
         classes = [0] * len(tokens.ids)
-        for window in cut(tokens.ids, tokens.shapes, parent=tokens.parent, **markers):
-            deep, names = self._run(window)
-            wide = self._ngrams.logits(_stretch(tokens, window), **markers)
-            best = np.maximum(best, self._deep * deep + self._wide * wide + self._bias)
+        windows = list(cut(tokens.ids, tokens.shapes, parent=tokens.parent, **markers))
+        for window in windows:
+            logits, names = self._blended(tokens, window, markers)
+            best = np.maximum(best, logits)
             stretch = names[window.prefix : window.prefix + window.count]
             classes[window.first : window.first + window.count] = stretch.argmax(-1).tolist()
+        if len(windows) > 1:
+            for window in look_closely(tokens.ids, tokens.shapes, parent=tokens.parent, **markers):
+                best = np.maximum(best, self._blended(tokens, window, markers)[0] - _OUT_OF_CONTEXT)
         return best, classes
+
+    def _blended(
+        self, tokens: Tokens, window: Window, markers: Mapping[str, bool]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """One window's calibrated logits, and three logits a token for names."""
+        deep, names = self._run(window)
+        wide = self._ngrams.logits(
+            _stretch(tokens, window), official=markers["official"], has_image=markers["has_image"]
+        )
+        return self._deep * deep + self._wide * wide + self._bias, names
 
     def _run(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         pool = np.zeros(len(window.ids), dtype=np.float32)

@@ -7,12 +7,14 @@ and how its word is written (lower case, Capitalised, CAPITALS), for the vocabul
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LENGTH = 128  # tokens in a window
 OVERLAP = 24  # tokens of text that two neighbouring windows share
 PARENT = 32  # tokens of the parent that are seen
+CLOSE, CLOSE_LEAST, CLOSE_OVERLAP = 40, 10, 16  # tokens of a close look: at most, at least, shared at a hard cut
 TYPES = 6  # two segments, three ways of writing a word
+SENTENCE_ENDS = frozenset({999, 1012, 1029})  # ! . ?
 CLS, SEP, OFFICIAL, IMAGE = 101, 102, 1, 2  # of the BERT vocabulary; the last two are spare entries, [unused0] and on
 
 
@@ -52,3 +54,26 @@ def cut(
         if first + room >= len(tokens):
             return
         first += room - OVERLAP
+
+
+def look_closely(
+    tokens: Sequence[int], shapes: Sequence[int], *, parent: Sequence[int] = (), official: bool, has_image: bool
+) -> Iterator[Window]:
+    """A window for every sentence or two: in a long text one sentence drowns among a hundred tokens of others."""
+    for first, count in _sentences(tokens):
+        end = first + count
+        for window in cut(tokens[first:end], shapes[first:end], parent=parent, official=official, has_image=has_image):
+            yield replace(window, first=first + window.first)
+
+
+def _sentences(tokens: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where stretches of 10 to 40 tokens begin and how long they are: to the end of a sentence, where there is one."""
+    first = 0
+    while first < len(tokens):
+        end = min(first + CLOSE, len(tokens))
+        ends = (at + 1 for at in range(first + CLOSE_LEAST - 1, end) if tokens[at] in SENTENCE_ENDS)
+        stop = next(ends, None)
+        yield first, (stop or end) - first
+        if end == len(tokens) and stop is None:
+            return
+        first = stop or end - CLOSE_OVERLAP

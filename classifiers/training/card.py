@@ -35,16 +35,18 @@ pack's rule does, and a person after it.
 
 ## How to make it again
 `make train`, or `python -m classifiers.training.train`. Seed 11, 6 epochs, batch 16, rate 2e-4 (heads 2e-3),
-binary cross-entropy, bf16. {hours} hours for the rounds of validation on two shared cores, and a quarter of an hour for
-the last one.
+binary cross-entropy, bf16; then two gentle epochs (rate 5e-5) over the plain rows of author P among 1,500 of the
+others, for the other authors write too cleverly: "I want to kill myself" had passed as harmless.
+{hours} hours for the rounds of validation on two shared cores, and a quarter to half an hour for the last one.
 
 ## Figures
 {rounds} rounds, each leaving two whole authors out ({authors}): {read} rows, read by models that had seen no row of
 their authors. Calibration and thresholds were set on these same scores, so the figures are a little kind; the shipped
-weights learned from all rows. A threshold is where F1 is best, on average over streams with {factors} as many
-harmless posts as here. Of these rows {unread} are in other languages: unread, counted as missed.
+weights learned from all rows. {plain} of these rounds had the second step and author P's rows. A threshold is where
+F1 is best, on average over streams with {factors} as many harmless posts as here. Of the rows {unread} are in other
+languages: unread, counted as missed.
 
-| label | rows | precision | recall | F1 | average precision | calibration error | alarms per 1,000 harmless |
+| label | rows | precision | recall | F1 | average precision | calibration error | alarms per 1,000 |
 |---|---|---|---|---|---|---|---|
 {table}
 
@@ -68,6 +70,8 @@ harmless posts as here. Of these rows {unread} are in other languages: unread, c
 - The text answered is seen but was hardly learned from: the rows carry none.
 - English only. Other languages are `unread`, when the text is long enough to tell; a short foreign post may pass as
   English. Nothing is said about pictures beyond their text.
+- In a long post a single sentence is read without its neighbours as well, which finds about half of what the same
+  sentence would show alone.
 - Not measured yet: how it treats names of different origins, and dialects.
 """
 
@@ -104,6 +108,7 @@ def page(version: str, said: Mapping[str, Any], rows: Mapping[str, int]) -> str:
         authors="; ".join(" and ".join(pair) for pair in FOLDS[:rounds]),
         read=f"{said['rows']:,}",
         factors=" and ".join(f"{factor:g} times" for factor in HARMLESS_FACTORS),
+        plain=said["rounds_with_plain_rows"] or "None",
         unread=said["unread"],
         table="\n".join(_line(label, figure) for label, figure in said["labels"].items()),
         macro_f1=said["macro_f1"],

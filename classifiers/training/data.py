@@ -11,6 +11,7 @@ from classifiers.verdict import LABELS, Passage
 
 # Whole authors are held out together: rows of one author look alike. Each pair holds every kind of author's work.
 FOLDS = (("B", "M"), ("C", "I"), ("D", "J"), ("E", "K"), ("F", "G"))
+PLAIN = ("P",)  # what is said plainly: learned from in every round, in a gentle second step
 OTHER, PUPIL, ADULT, UNKNOWN = 0, 1, 2, -100
 _TITLED = re.compile(
     r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Rev|Father|Sister|Coach|Cllr|PC)\.? "

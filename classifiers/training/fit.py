@@ -25,6 +25,7 @@ RATE, HEAD_FACTOR = 2e-4, 10.0
 _WARM_UP, _DECAY, _NAME_WEIGHT = 0.06, 0.01, 0.3
 # A parent text taken from anywhere teaches the encoder that what was answered is not what is said.
 _STRANGE_PARENT, _MARKER_LOST = 0.12, 0.1
+_THREADS = 2
 _BUCKET = 40  # batches that are sorted by length together
 
 
@@ -56,17 +57,26 @@ def _name_classes(row: Row, tokens: Tokens) -> tuple[int, ...]:
 
 
 def train_network(
-    made: Sequence[Example], *, epochs: int, seed: int, say: Callable[[str], None], threads: int = 2
+    made: Sequence[Example],
+    *,
+    epochs: int,
+    seed: int,
+    say: Callable[[str], None],
+    start: Network | None = None,
+    rate: float = RATE,
 ) -> Network:
-    """The encoder, fine-tuned on the examples: batches of 16 of like length, linear decay after a warm-up."""
+    """The encoder, fine-tuned on the examples: batches of 16 of like length, linear decay after a warm-up.
+
+    Goes on from ``start`` where that is given, else from the backbone.
+    """
     torch.manual_seed(seed)
-    torch.set_num_threads(threads)
+    torch.set_num_threads(_THREADS)
     chance = random.Random(seed)  # noqa: S311 - shuffles, nothing secret
-    network = pretrained()
+    network = start or pretrained()
     network.train()
     used = torch.tensor(sorted({CLS, SEP, OFFICIAL, IMAGE}.union(*(example.tokens.ids for example in made))))
     whole = network.narrow(used)
-    optimizer, schedule = _optimizer(network, steps=epochs * -(-len(made) // BATCH))
+    optimizer, schedule = _optimizer(network, epochs * -(-len(made) // BATCH), rate)
     for epoch in range(epochs):
         began, total = time.monotonic(), 0.0
         for batch in _batches(made, chance):
@@ -83,11 +93,13 @@ def train_network(
     return network
 
 
-def _optimizer(network: Network, steps: int) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+def _optimizer(
+    network: Network, steps: int, rate: float
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     heads = [*network.label_head.parameters(), *network.name_head.parameters()]
     known = {id(parameter) for parameter in heads}
     body = [parameter for parameter in network.parameters() if id(parameter) not in known]
-    groups = [{"params": body, "lr": RATE}, {"params": heads, "lr": RATE * HEAD_FACTOR}]
+    groups = [{"params": body, "lr": rate}, {"params": heads, "lr": rate * HEAD_FACTOR}]
     optimizer = torch.optim.AdamW(groups, weight_decay=_DECAY, fused=True)
     warm = max(1, int(steps * _WARM_UP))
 

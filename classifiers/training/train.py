@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import shutil
 import time
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from classifiers.patterns import unread_reason
 from classifiers.text import clean
 from classifiers.training.calibration import Calibration, calibrate
 from classifiers.training.card import write_card
-from classifiers.training.data import FOLDS, read_rows
+from classifiers.training.data import FOLDS, PLAIN, read_rows
 from classifiers.training.evaluate import figures, judged, span_figures, table
 from classifiers.training.export import export
 from classifiers.training.fit import Example, examples, read_examples, train_network
@@ -35,6 +36,7 @@ from classifiers.verdict import LABELS
 
 ROOT = Path(__file__).parents[2]
 EPOCHS, SEED = 6, 11
+_REPEATED, _GENTLE_EPOCHS, _GENTLE_RATE = 1500, 2, 5e-5
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def run_fold(run: Run, number: int) -> dict[str, Any]:
     held = [example for example in run.made if example.row.author in FOLDS[number]]
     rest = [example for example in run.made if example.row.author not in FOLDS[number]]
     say(f"fold {number + 1} of {run.folds}: {len(rest)} rows to learn from, {len(held)} of {FOLDS[number]} to read")
-    network = train_network(rest, epochs=run.epochs, seed=SEED + number, say=say)
+    network = train_in_two(rest, run.epochs, SEED + number)
     wide = wide_model(rest)
     rows = [
         {
@@ -73,7 +75,7 @@ def run_fold(run: Run, number: int) -> dict[str, Any]:
         }
         for example, read in zip(held, read_examples(network, held), strict=True)
     ]
-    said = {"rows": rows, "seconds": round(time.monotonic() - began)}
+    said = {"rows": rows, "plain": True, "seconds": round(time.monotonic() - began)}
     path.write_text(json.dumps(said), encoding="utf-8")
     return said
 
@@ -112,6 +114,7 @@ def judge_folds(run: Run) -> tuple[Calibration, dict[str, Any]]:
     wanted = [{(a, b) for a, b, kind in e.row.people() if kind == 1} for e in named]
     said["pupil_name"] = span_figures(found, wanted)
     said |= {"unread": int(unread.sum()), "all_rows": len(run.made)}
+    said["rounds_with_plain_rows"] = sum(fold.get("plain", False) for fold in folds)
     said["hours"] = round(sum(fold["seconds"] for fold in folds) / 3600, 2)
     return calibration, said
 
@@ -120,13 +123,36 @@ def final_network(run: Run) -> Network:
     """The network that has learned from all rows."""
     path = run.work / "network.pt"
     if path.exists():
-        network = pretrained()
-        network.load_state_dict(torch.load(path, weights_only=True))
-        network.eval()
-        return network
+        return loaded(path)
     say(f"last round: all {len(run.made)} rows")
-    network = train_network(run.made, epochs=run.epochs, seed=SEED, say=say)
+    network = train_in_two(run.made, run.epochs, SEED, run.work / "first.pt")
     torch.save(network.state_dict(), path)
+    return network
+
+
+def train_in_two(made: Sequence[Example], epochs: int, seed: int, halfway: Path | None = None) -> Network:
+    """First all rows but the plain ones, then these among a sample of the others, gently.
+
+    People say most things plainly, and authors who are asked for posts do not: without the second step "I want to
+    kill myself" passed as harmless, for only veiled disclosures had been seen.
+    """
+    plain = [example for example in made if example.row.author in PLAIN]
+    rest = [example for example in made if example.row.author not in PLAIN]
+    if halfway and halfway.exists():
+        network = loaded(halfway)
+    else:
+        network = train_network(rest, epochs=epochs, seed=seed, say=say)
+        if halfway:
+            torch.save(network.state_dict(), halfway)
+    again = random.Random(seed).sample(rest, min(len(rest), _REPEATED))  # noqa: S311 - a sample, nothing secret
+    return train_network(plain + again, epochs=_GENTLE_EPOCHS, seed=seed, say=say, start=network, rate=_GENTLE_RATE)
+
+
+def loaded(path: Path) -> Network:
+    """A network whose weights were kept."""
+    network = pretrained()
+    network.load_state_dict(torch.load(path, weights_only=True))
+    network.eval()
     return network
 
 

@@ -1,6 +1,7 @@
 """The shipped model: loads from its folder alone, reads posts whole, and finds what a person would find."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from classifiers.encoder import SHIPPED, EncoderClassifier
 from classifiers.errors import ModelNotFoundError
 from classifiers.verdict import LABELS, Passage, Verdict
 
+DATA = Path(__file__).parents[2] / "data" / "schoolposts"
 BLAND = "The bus leaves at nine and the office is open until four. "
 
 
@@ -61,10 +63,17 @@ def test_evasion_changes_no_score(encoder: EncoderClassifier, text: str) -> None
     assert read(encoder, text).scores == pytest.approx(written.scores, abs=0.001)
 
 
-def test_a_long_post_is_read_whole(encoder: EncoderClassifier) -> None:
-    needle = "i want to kill myself tonight"
-    for text in (needle + " " + BLAND * 60, BLAND * 30 + needle + ". " + BLAND * 30, BLAND * 60 + needle):
-        assert "self_harm" in read(encoder, text).labels + read(encoder, text).review
+@pytest.mark.parametrize(
+    ("needle", "label"),
+    [
+        ("I want to kill myself, I can't do this any more.", "self_harm"),
+        ("I'm bringing a knife to school tomorrow and i will stab him at the gate.", "threat"),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 20, 60])
+def test_a_long_post_is_read_whole(encoder: EncoderClassifier, needle: str, label: str, before: int) -> None:
+    verdict = read(encoder, BLAND * before + needle + " " + BLAND * (60 - before))
+    assert label in verdict.labels + verdict.review
 
 
 def test_what_lies_beyond_64_kb_is_said_to_be_unread(encoder: EncoderClassifier) -> None:
@@ -77,6 +86,28 @@ def test_hostile_texts_are_answered(encoder: EncoderClassifier, hostile: str) ->
     verdict = read(encoder, hostile)
     assert verdict.unread
     assert all(0 <= span.start < span.end <= len(hostile) for span in verdict.spans)
+
+
+def guide(kind: str) -> list[tuple[str, str]]:
+    """The examples of the annotation guide, which no row repeats: (label, text)."""
+    found, label, part = [], "", ""
+    for line in (DATA / "LABELS.md").read_text(encoding="utf-8").split("\n"):
+        if line.startswith("## "):
+            label, part = line[3:].strip(), ""
+        elif line in {"Positive", "Near miss", "Tie-breaks"}:
+            part = line
+        elif part == kind and label in LABELS and (match := re.match(r'- "(.*)"', line)):
+            found.append((label, match.group(1)))
+    return found
+
+
+def test_the_guide_is_mostly_followed(encoder: EncoderClassifier) -> None:
+    positives, misses = guide("Positive"), guide("Near miss")
+    found = [label in read(encoder, text).labels for label, text in positives]
+    wrong = [label in read(encoder, text).labels for label, text in misses]
+    assert len(found) == len(wrong) == 36
+    assert sum(found) >= 28
+    assert sum(wrong) <= 4
 
 
 def test_names_are_marked_in_the_original(encoder: EncoderClassifier) -> None:

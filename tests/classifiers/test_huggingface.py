@@ -5,9 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from classifiers import registry
@@ -15,6 +13,7 @@ from classifiers.errors import ClassifierError, ModelNotFoundError
 from classifiers.huggingface import HuggingFaceClassifier
 from classifiers.verdict import LABELS, Passage
 
+onnx = pytest.importorskip("onnx")
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "idiot", "bomb", "lovely", "the", "school", "is"]
 THEIRS = ["toxic", "violent", "fine"]
 MAP = {"toxic": "cyberbullying", "violent": "threat"}
@@ -49,19 +48,19 @@ def write(path: Path, **values: object) -> None:
     path.write_text(json.dumps(values))
 
 
-def graph(table: np.ndarray) -> onnx.ModelProto:
+def graph(table: np.ndarray) -> object:
     nodes = [
-        helper.make_node("Gather", ["table", "input_ids"], ["scores"]),
-        helper.make_node("ReduceMax", ["scores", "axes"], ["logits"], keepdims=0),
+        onnx.helper.make_node("Gather", ["table", "input_ids"], ["scores"]),
+        onnx.helper.make_node("ReduceMax", ["scores", "axes"], ["logits"], keepdims=0),
     ]
-    made = helper.make_graph(
+    made = onnx.helper.make_graph(
         nodes,
         "words",
-        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", table.shape[1]])],
-        [numpy_helper.from_array(table, "table"), numpy_helper.from_array(np.array([1]), "axes")],
+        [onnx.helper.make_tensor_value_info("input_ids", onnx.TensorProto.INT64, ["batch", "tokens"])],
+        [onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["batch", table.shape[1]])],
+        [onnx.numpy_helper.from_array(table, "table"), onnx.numpy_helper.from_array(np.array([1]), "axes")],
     )
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
 
 
 def test_scores_what_the_map_leads_to(folder: Path) -> None:
