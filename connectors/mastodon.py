@@ -233,14 +233,19 @@ class _Round:
         state = self._reads["comments"]
         walk, queue = Walk.load(state.get("walk", {})), list(state.get("queue", ()))
         find, walked = _Find(), bool(state.get("walked", False))
-        while not find.anything and not (self._server.tired and self._server.asked):
-            if queue:
-                self._descend(queue[0], find)
-                queue.pop(0)
-            elif not walked:
-                walk, walked = self._queue_statuses(id_, walk, queue)
-            else:
-                break
+        while len(find.posts) < self._page_size and not (self._server.tired and self._server.asked):
+            try:
+                if queue:
+                    self._descend(queue[0], find)
+                    queue.pop(0)
+                elif not walked:
+                    walk, walked = self._queue_statuses(id_, walk, queue)
+                else:
+                    break
+            except ConnectorError:
+                if not find.anything:
+                    raise
+                break  # what came before is given; the next call meets the error again
         find.done = walked and not queue
         self._reads["comments"] = {"walk": walk.dump(), "queue": queue, "walked": walked and not find.done}
         return find

@@ -45,11 +45,17 @@ def rss(request: Request, items: list[int], base: str) -> Response:
 
 
 def mastodon(request: Request, items: list[int], base: str) -> Any:
-    account = {"id": "9", "acct": "hillcrest"}
+    account, made = {"id": "9", "acct": "hillcrest"}, "%Y-%m-%dT%H:%M:%SZ"
     if request.path.endswith("/lookup"):
         return account
+    if request.path.endswith("/context"):
+        told = int(request.path.split("/")[-2])
+        reply = {"id": f"{1000 + told}", "content": f"<p>Reply to {told}</p>", "account": {"id": "7", "acct": "pat"}}
+        return {
+            "ancestors": [],
+            "descendants": [{**reply, "in_reply_to_id": f"{told}", "created_at": stamp(told, made)}],
+        }
     below, limit = int(request.args.get("max_id", 10**9)), int(request.args["limit"])
-    made = "%Y-%m-%dT%H:%M:%SZ"
     found = [n for n in items if n < below][:limit]
     return [
         {"id": f"{n}", "content": f"<p>Invented post {n}</p>", "account": account, "created_at": stamp(n, made)}
@@ -226,6 +232,19 @@ def test_what_came_before_the_failure_is_given(watcher: Command, platform: Platf
     platform.breaks = lambda asked: Response("slow down", 429) if asked >= needed - 1 else None
     found, _ = posts_then_error(poll(watcher))
     assert 5 <= len(found) < 13
+
+
+@pytest.mark.parametrize("platform", ["mastodon"], indirect=True)
+def test_the_replies_to_many_posts_fit_into_few_pages(watcher: Command, platform: Platform, tmp_path: Path) -> None:
+    text = (tmp_path / "watcher.toml").read_text(encoding="utf-8").replace('["posts"]', '["posts", "comments"]')
+    (tmp_path / "watcher.toml").write_text(text, encoding="utf-8")
+    done = poll(watcher)
+    assert (done.code, done.err) == (0, "")
+    kinds = [post["kind"] for post in done.lines]
+    assert (kinds.count("post"), len(kinds)) == (13, 26)
+    needed, platform.asked = platform.asked, 0
+    platform.breaks = lambda asked: Response("slow down", 429) if asked >= needed - 1 else None
+    assert len(posts_then_error(poll(watcher))[0]) >= 23, "one reply that cannot be read costs no other"
 
 
 @pytest.mark.parametrize("platform", PAGED, indirect=True)
