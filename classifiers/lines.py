@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from queue import Empty, Queue
@@ -13,6 +14,8 @@ from classifiers.classifier import Classifier
 from classifiers.errors import ClassifierError
 from classifiers.verdict import LABELS, Passage, Verdict
 
+_LONGEST = 16_000_000  # characters of one line; far more than any post, far less than a machine's memory
+_NOT_UTF8 = re.compile("[\ud800-\udfff]")
 _CHUNK = 16  # lines answered together at most: enough to keep the model busy
 _AHEAD = 64  # lines read ahead at most
 _DIGITS = 4
@@ -84,12 +87,25 @@ def _arrived(waiting: Queue[_Entry | _End]) -> tuple[list[_Entry], _End | None]:
 
 def _fill(stream: TextIO, waiting: Queue[_Entry | _End]) -> None:
     try:
-        for number, line in enumerate(stream, start=1):
-            if line.strip():
+        for number, line in enumerate(_lines(stream), start=1):
+            if line is None:
+                waiting.put(_Entry(number, error=f"the line is longer than {_LONGEST} characters"))
+            elif line.strip():
                 waiting.put(_entry(number, line))
         waiting.put(_End())
     except Exception as error:  # the thread that answers raises it
         waiting.put(_End(error))
+
+
+def _lines(stream: TextIO) -> Iterator[str | None]:
+    """The lines, and nothing in the place of one that is too long to be held."""
+    while line := stream.readline(_LONGEST + 1):
+        if len(line) <= _LONGEST or line.endswith("\n"):
+            yield line
+            continue
+        while (rest := stream.readline(_LONGEST)) and not rest.endswith("\n"):
+            pass
+        yield None
 
 
 def _entry(number: int, line: str) -> _Entry:
@@ -101,7 +117,7 @@ def _entry(number: int, line: str) -> _Entry:
 
 
 def _parsed(line: str) -> dict[str, Any]:
-    if any("\ud800" <= character <= "\udfff" for character in line):
+    if _NOT_UTF8.search(line):
         raise _BadLineError("not valid UTF-8")  # as "surrogateescape" hands such bytes on
     try:
         raw = json.loads(line, parse_constant=_refuse)

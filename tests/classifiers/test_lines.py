@@ -123,10 +123,10 @@ def test_whoever_waits_for_an_answer_gets_it(words) -> None:
 
 def test_a_broken_input_is_raised_after_the_answers_so_far(words) -> None:
     class Torn(io.StringIO):
-        def __next__(self) -> str:
+        def readline(self, size: int | None = -1, /) -> str:
             if self.tell():
                 raise OSError("gone")
-            return super().__next__()
+            return super().readline(size)
 
     out = io.StringIO()
     with pytest.raises(OSError, match="gone"):

@@ -63,6 +63,16 @@ def test_classify_answers_line_for_line_whatever_stands_there(real: Command) -> 
     assert found["email"] == "a.person@mail.example"
 
 
+def test_a_line_without_end_costs_neither_memory_nor_the_next_line(real: Command) -> None:
+    given = passage("first", "x") + b"y" * 40_000_000 + b"\n" + passage("long", "x" * 5_000_000) + b"z" * 17_000_000
+    done = real("classify", "--model", "patterns", stdin=given)
+    assert done.code == 1
+    first, bad, long, last = done.lines
+    assert (first["id"], long["id"], long["unread"]) == ("first", "long", "too_long")
+    assert (bad["line"], last["line"]) == (2, 4)
+    assert "longer than" in bad["error"]
+
+
 def test_classify_says_nothing_about_nothing(real: Command) -> None:
     done = real("classify")
     assert (done.code, done.out, done.err) == (0, "", "")
