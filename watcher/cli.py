@@ -29,6 +29,23 @@ AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on stan
 DEFAULT = Path("watcher.toml")
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from watcher import __version__
+
+        typer.echo(f"watcher {__version__}")
+        raise typer.Exit
+
+
+@app.callback(help=app.info.help)
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="say which version this is")
+    ] = False,
+) -> None:
+    pass
+
+
 def main() -> None:
     """Run a command; what the operator can mend is said in words, on standard error, with exit code 1."""
     from alerts.errors import AlertError

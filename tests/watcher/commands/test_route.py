@@ -13,6 +13,7 @@ import pytest
 from alerts.flag import CONCERNS
 from alerts.packs import PACKS
 from alerts.school import ROLES
+from watcher import __version__
 
 Command = Callable[..., Any]
 
@@ -25,6 +26,11 @@ def test_help_names_every_command(watcher: Command) -> None:
     ):
         assert re.search(rf"^\W*{name} ", said, re.MULTILINE), name
         assert "--help" in watcher(name, "--help").out
+
+
+def test_the_version_is_told(watcher: Command) -> None:
+    done = watcher("--version")
+    assert (done.code, done.out) == (0, f"watcher {__version__}\n")
 
 
 def test_an_unknown_command_or_option_is_said_with_exit_code_2(watcher: Command) -> None:

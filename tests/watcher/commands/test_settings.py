@@ -104,6 +104,18 @@ def test_an_unreachable_server_is_said_without_its_password(watcher: Command, wh
         assert "s3cret" not in done.err
 
 
+def test_the_commands_are_the_same_on_a_database_server(watcher: Command, change: Change, fresh_postgres: str) -> None:
+    change(more=f'[database]\nurl = "{fresh_postgres}"\n')
+    for look in LOOKS:
+        assert "has no tables yet" in watcher(*look).err
+    assert len(watcher("apply", "--preview", "--json").lines[0]) == 4
+    assert "has no tables yet" in watcher("status").err, "a preview makes none"
+    assert watcher("apply", "--yes").code == 0
+    assert watcher("apply", "--yes").out == "nothing to change\n"
+    assert watcher("status", "--json").lines[0]["sources"] == 1
+    assert watcher("purge").code == watcher("migrate").code == watcher("digest", "--school", "hill").code == 0
+
+
 def test_migrate_may_be_called_twice(watcher: Command, whole: Path) -> None:
     for _ in range(2):
         done = watcher("migrate")
