@@ -61,7 +61,7 @@ def main() -> None:
     except (WatcherError, AlertError, ClassifierError, ConnectorError) as error:
         stop(str(error))
     except OSError as error:
-        stop(_trouble(error))
+        stop(terminal.trouble(error))
     except KeyboardInterrupt:
         stop("interrupted", code=130)
 
@@ -82,12 +82,6 @@ def tell(line: str) -> None:
     """A line for a person, on standard error."""
     sys.stderr.write(terminal.harmless(line) + "\n")
     sys.stderr.flush()
-
-
-def _trouble(error: OSError) -> str:
-    """What the machine refused, in its own words."""
-    what = error.strerror or type(error).__name__
-    return what if error.filename is None else f"{error.filename}: {what}"
 
 
 def _settings(config: Path) -> Settings:
@@ -223,7 +217,7 @@ def classify(
     except BrokenPipeError:
         _leave(1)
     except OSError as error:
-        tell(f"watcher: {_trouble(error)}")
+        tell(f"watcher: {terminal.trouble(error)}")
         _leave(1)
     raise SystemExit(code)
 

@@ -17,6 +17,12 @@ def harmless(text: str) -> str:
     )
 
 
+def trouble(error: OSError) -> str:
+    """What the machine refused, in its own words."""
+    what = error.strerror or type(error).__name__
+    return what if error.filename is None else f"{error.filename}: {what}"
+
+
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows of the same keys as a table that fits the terminal; long words are folded, none is cut."""
     from rich.console import Console
