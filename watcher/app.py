@@ -239,24 +239,26 @@ def run(settings: Settings, file: Path, *, ready: Callable[[str], None], apply_r
         )
         scheduler.start()
         try:
-            ready(address)
-            systemd.notify("READY=1")
-            _serve(server, listening)
+            with _ending_on_signals():
+                ready(address)
+                systemd.notify("READY=1")
+                server.run(sockets=[listening])
         finally:
             systemd.notify("STOPPING=1")
             scheduler.stop()
             log.info("stopped")
 
 
-def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM; both end cleanly, so that what is under way is finished."""
+@contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """SIGINT and SIGTERM end what runs here cleanly, from the first line to the last."""
 
     def stop(_signal: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
     with _handling(signal.SIGTERM, stop), _handling(signal.SIGINT, stop):
         try:
-            server.run(sockets=[listening])
+            yield
         except KeyboardInterrupt:
             log.info("stopping")
 
