@@ -243,7 +243,7 @@ class Teller:
             found = self._store.views.found_at([incident.reference for incident in shown])
             lines += [self._line(i, school, found.get(i.reference, i.opened_at), now) for i in shown]
             praise += [_excerpt(*p) for p in self._store.views.praise(school.id, first, last, _PRAISE)]
-        name = schools[0].name if len(schools) == 1 and schools[0].id == scope else _trust_name(register, scope)
+        name = schools[0].name if schools[0].id == scope else _trust_name(register, scope)
         ids = {school.id for school in schools}
         return Digest(
             scope=name,
@@ -319,12 +319,12 @@ def _tone(counts: dict[str, int]) -> Tone:
 
 
 def _scopes(register: Register) -> Iterator[tuple[str, tuple[School, ...]]]:
-    """Every school by itself, and every trust of more than one with all of its schools."""
+    """Every school by itself, and every trust with all of its schools."""
     for school in register.schools:
         yield school.id, (school,)
     for trust in register.trusts:
         schools = tuple(s for s in register.schools if s.trust == trust.id)
-        if len(schools) > 1 and all(s.id != trust.id for s in register.schools):
+        if schools and all(s.id != trust.id for s in register.schools):
             yield trust.id, schools
 
 
