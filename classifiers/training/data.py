@@ -10,7 +10,7 @@ from pathlib import Path
 from classifiers.verdict import LABELS, Passage
 
 # Whole authors are held out together: rows of one author look alike. Each pair holds every kind of author's work.
-FOLDS = (("B", "M"), ("C", "I"), ("D", "J"), ("E", "K"), ("F", "G"))
+FOLDS = (("B", "M", "Q", "T"), ("C", "I", "R"), ("D", "J", "S"), ("E", "K", "U"), ("F", "G", "V"))
 PLAIN = ("P",)  # what is said plainly: learned from in every round, in a gentle second step
 OTHER, PUPIL, ADULT, UNKNOWN = 0, 1, 2, -100
 _TITLED = re.compile(
@@ -21,13 +21,14 @@ _TITLED = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One labelled post; ``names`` are pupils' names in it, or None where nobody has marked them."""
+    """One labelled post; ``names`` are pupils' names in it, ``adult_names`` adults', None where nobody marked them."""
 
     id: str
     author: str
     passage: Passage
     labels: tuple[str, ...]
     names: tuple[str, ...] | None
+    adult_names: tuple[str, ...] | None = None
 
     @property
     def targets(self) -> list[float]:
@@ -37,9 +38,10 @@ class Row:
     def people(self) -> list[tuple[int, int, int]]:
         """Stretches (start, end, class) of the text that name a pupil, or an adult by title."""
         text = self.passage.text
-        found = [(m.start(1), m.end(1), ADULT) for m in _TITLED.finditer(text)]
-        for name in self.names or ():
-            found += [(m.start(), m.end(), PUPIL) for m in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
+        found = [] if self.adult_names is not None else [(m.start(1), m.end(1), ADULT) for m in _TITLED.finditer(text)]
+        for kind, names in ((PUPIL, self.names), (ADULT, self.adult_names)):
+            for name in names or ():
+                found += [(m.start(), m.end(), kind) for m in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
         return found
 
 
@@ -62,7 +64,7 @@ def read_file(path: Path) -> list[Row]:
 
 
 def _row(raw: dict[str, object]) -> Row:
-    names = raw.get("names")
+    names, adults = raw.get("names"), raw.get("adult_names")
     text, labels, parent = raw["text"], raw["labels"], raw.get("reply_to")
     official = raw.get("official", raw.get("author_role") == "official")
     return Row(
@@ -76,4 +78,5 @@ def _row(raw: dict[str, object]) -> Row:
         ),
         labels=tuple(label for label in LABELS if isinstance(labels, list) and label in labels),
         names=tuple(map(str, names)) if isinstance(names, list) else None,
+        adult_names=tuple(map(str, adults)) if isinstance(adults, list) else None,
     )

@@ -52,8 +52,14 @@ def _name_classes(row: Row, tokens: Tokens) -> tuple[int, ...]:
         return (UNKNOWN,) * len(tokens.ids)
     people = row.people()
     return tuple(
-        next((kind for start, end, kind in people if a < end and start < b), OTHER) for a, b in tokens.originals
+        next((kind for start, end, kind in people if a < end and start < b), _other(row, a))
+        for a, b in tokens.originals
     )
+
+
+def _other(row: Row, start: int) -> int:
+    """No name, as far as is known: where nobody has marked the adults, a capital letter may begin one."""
+    return UNKNOWN if row.adult_names is None and row.passage.text[start : start + 1].isupper() else OTHER
 
 
 def train_network(

@@ -35,7 +35,7 @@ from classifiers.training.wide import train_wide
 from classifiers.verdict import LABELS
 
 ROOT = Path(__file__).parents[2]
-EPOCHS, SEED = 6, 11
+EPOCHS, SEED = 4, 11
 _REPEATED, _GENTLE_EPOCHS, _GENTLE_RATE = 1500, 2, 5e-5
 
 

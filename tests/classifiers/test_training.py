@@ -21,10 +21,10 @@ def rows() -> list[Row]:
 
 
 def test_the_rows_are_all_there_and_carry_known_labels(rows: list[Row]) -> None:
-    assert len(rows) == 6733
-    assert len({row.id for row in rows}) == 6733
+    assert len(rows) == 10933
+    assert len({row.id for row in rows}) == 10933
     assert {label for row in rows for label in row.labels} == set(LABELS)
-    assert sum(not row.labels for row in rows) == 2845
+    assert sum(not row.labels for row in rows) == 4808
 
 
 def test_every_author_but_the_plain_one_is_held_out_once(rows: list[Row]) -> None:
@@ -32,7 +32,14 @@ def test_every_author_but_the_plain_one_is_held_out_once(rows: list[Row]) -> Non
 
 
 def test_an_official_author_is_the_only_role_that_is_kept(rows: list[Row]) -> None:
-    assert {field for row in rows for field in vars(row)} == {"id", "author", "passage", "labels", "names"}
+    assert {field for row in rows for field in vars(row)} == {
+        "id",
+        "author",
+        "passage",
+        "labels",
+        "names",
+        "adult_names",
+    }
     assert 0 < sum(row.passage.official for row in rows) < len(rows) / 5
 
 
