@@ -200,6 +200,7 @@ def build(settings: Settings, store: Store) -> Service:
         criticism_window=timedelta(hours=settings.alerts.criticism_window_h),
         batch=settings.models.batch,
         disk=disk_of(store),
+        reads=frozenset(row.name for row in settings.accounts),
     )
 
 

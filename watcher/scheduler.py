@@ -73,7 +73,7 @@ class Scheduler:
         if not self._service.may_poll():
             self._warn_of_the_disk()
             return
-        for state in self._service.store.accounts.due(clock()):
+        for state in self._service.due(clock()):
             with self._guard:
                 if state.account.name in self._in_flight or self._stopping.is_set():
                     continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -67,6 +67,7 @@ class Service:
         criticism_window: timedelta = timedelta(hours=24),
         batch: int = 64,
         disk: Disk | None = None,
+        reads: Container[str] | None = None,
     ) -> None:
         self.store = store
         self.poller = poller
@@ -77,6 +78,7 @@ class Service:
         self._window = criticism_window
         self._batch = batch
         self._disk = disk
+        self._reads = reads
         self.read_by = ";".join(f"{c.name}@{c.version}" for c in self._classifiers)
 
     def begin(self, now: datetime) -> None:
@@ -90,6 +92,14 @@ class Service:
         log.info("began", model=self.read_by, to_read_again=again, to_judge_again=judged, to_send=mails)
 
     # poll ------------------------------------------------------------------------------------------------------------
+
+    def due(self, now: datetime) -> tuple[AccountState, ...]:
+        """The accounts whose time has come; one that was applied after this service began waits for its restart.
+
+        Its token and options are in settings that this process has not read: to try would only make it look blind.
+        """
+        due = self.store.accounts.due(now)
+        return tuple(state for state in due if self._reads is None or state.account.name in self._reads)
 
     def may_poll(self) -> bool:
         """Whether there is room for more; what is stored is still read, judged, told and purged when there is not."""

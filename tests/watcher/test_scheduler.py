@@ -47,9 +47,6 @@ class FakeStore:
         self.accounts = self
         self.purge = self
 
-    def due(self, _now: datetime) -> tuple[AccountState, ...]:
-        return tuple(state(name) for name in self.names)
-
     def get(self, name: str) -> AccountState:
         return state(name)
 
@@ -75,6 +72,9 @@ class FakeService:
 
     def may_poll(self) -> bool:
         return self.has_room
+
+    def due(self, _now: datetime) -> tuple[AccountState, ...]:
+        return tuple(state(name) for name in self.store.names)
 
     def poll(self, of: AccountState, _now: datetime) -> bool:
         self.polls[of.account.name] += 1

@@ -453,6 +453,12 @@ def test_a_school_taken_out_of_the_settings_is_no_longer_judged(house: House) ->
     assert house.concerns() == []
 
 
+def test_an_account_applied_later_waits_for_the_restart_and_does_not_go_blind(house: House) -> None:
+    assert {state.account.name for state in house.service.due(NOW)} == {"hillcrest", "dene"}
+    house.service._reads = frozenset({"dene"})
+    assert {state.account.name for state in house.service.due(NOW)} == {"dene"}
+
+
 HOSTILE = {
     "emoji": "🙂" * 20_000,
     "marks": "e" + "\u0301" * 200_000,
