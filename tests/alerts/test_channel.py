@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
@@ -93,6 +96,82 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+_SAYS = {"EHLO": "250-hello\r\n250 STARTTLS", "STARTTLS": "220 go", "DATA": "354 go", "QUIT": "221 bye"}
+
+
+@dataclass
+class Script:
+    """How a server misbehaves: where it drips (what, how often), is silent, or reads nothing; and what it took."""
+
+    greeting: str = "220 hello"
+    drip_at: str | None = None
+    drip: bytes = b"220-wait\r\n"
+    every_s: float = 0.05
+    silent_at: str | None = None
+    slow: bool = False
+    security: str = "none"
+    taken: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def serve(self, client: socket.socket) -> None:
+        """One conversation."""
+        with suppress(OSError):
+            if self.security == "tls":
+                client = self.encrypted(client)
+            self.say(client, "greeting", self.greeting)
+            lines = client.makefile("rb")
+            while line := lines.readline():
+                verb = line.split()[0].decode().upper()
+                self.say(client, verb, _SAYS.get(verb, "250 OK"))
+                if verb == "STARTTLS":
+                    client = self.encrypted(client)
+                    lines = client.makefile("rb")
+                if verb == "DATA":
+                    if self.slow:
+                        self.over.wait(20)
+                    while lines.readline() not in (b".\r\n", b""):
+                        pass
+                    self.taken += 1
+                    self.say(client, ".", "250 taken")
+        client.close()
+
+    def say(self, client: socket.socket, where: str, words: str) -> None:
+        while where == self.drip_at and not self.over.wait(self.every_s):
+            client.sendall(self.drip)
+        if where == self.silent_at:
+            self.over.wait(20)
+        if not words:
+            raise OSError("nothing to say")
+        client.sendall(words.encode() + b"\r\n")
+
+    @staticmethod
+    def encrypted(client: socket.socket) -> socket.socket:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(LOOPBACK)
+        return context.wrap_socket(client, server_side=True)
+
+
+@contextmanager
+def talking(script: Script) -> Iterator[int]:
+    """A server on loopback that keeps to the script for one conversation; its port."""
+
+    def accept() -> None:
+        with suppress(OSError):
+            client, _ = listener.accept()
+            script.serve(client)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        listener.settimeout(20)
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            script.over.set()
+            thread.join(20)
+            assert not thread.is_alive()
 
 
 Serve = Callable[..., tuple[Inbox, int]]
@@ -207,38 +286,106 @@ class TestMail:
         assert inbox.taken[0].rcpt_tos == ["erin@school.example"]
 
     @pytest.mark.parametrize(
-        ("answer", "permanent"),
+        "answer",
         [
-            ("550 5.1.1 no such mailbox", True),
-            ("552 5.2.2 mailbox full", True),
-            ("451 4.3.0 try later", False),
-            ("421 4.3.2 going down", False),
-            ("530 5.7.0 log in first", False),
-            ("554 5.7.1 Relay access denied", False),
+            "550 5.1.1 <erin@school.example>: Recipient address rejected: User unknown in virtual mailbox table",
+            "550 5.1.1 no such mailbox",
+            "550 5.1.10 RESOLVER.ADR.RecipientNotFound",
+            "551 5.1.6 the mailbox has moved",
+            "553 5.1.3 bad address syntax",
+            "550 5.2.1 the account is disabled",
+            "550 sorry, no mailbox here by that name (#5.1.1)",
+            "550 No such user here",
+            "550 Requested action not taken: mailbox unavailable",
+            "550 unknown user",
+            "550 the account that you tried to reach does not exist",
+            "553 mailbox disabled",
         ],
     )
-    def test_a_refused_receiver(self, serve: Serve, answer: str, permanent: bool) -> None:
+    def test_a_mailbox_that_does_not_exist_is_refused_for_good(self, serve: Serve, answer: str) -> None:
         inbox, port = serve()
         inbox.rcpt = answer
         with pytest.raises(DeliveryError, match=answer[:3]) as caught:
             mailer(port).send(notice())
-        assert caught.value.permanent is permanent
+        assert caught.value.permanent is True
+        assert "correct the address" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("answer", "look"),
+        [
+            ("451 4.3.0 try later", "log"),
+            ("421 4.3.2 going down", "log"),
+            ("452 4.2.2 over quota", "make room"),
+            ("552 5.2.2 mailbox full", "make room"),
+            ("552 quota exceeded", "make room"),
+            ("550 5.2.2 mailbox full", "make room"),
+            ("530 5.7.0 log in first", "password"),
+            ("550 authentication required: user unknown", "password"),
+            ("554 5.7.1 Relay access denied", "own server"),
+            ("550 relaying disabled, no such user", "own server"),
+            ("550 5.1.1 not our user: relay denied", "own server"),
+            ("550 5.7.1 our reputation service refuses you", "SPF"),
+            ("550 5.7.26 unauthenticated sender does not pass DMARC", "own server"),
+            ("554 5.7.1 blocked using a list", "SPF"),
+            ("554 no such user", "SPF"),
+            ("554 5.1.1 no such user", "log"),
+            ("550 mailbox unavailable: your IP is on a blocklist", "SPF"),
+            ("550 5.1.8 the domain does not exist", "log"),
+            ("553 5.1.7 bad reverse path", "log"),
+            ("550 sender domain does not exist", "own server"),
+            ("550 5.4.1 Recipient address rejected: Access denied", "SPF"),
+            ("550 not now", "log"),
+            ("500 what?", "log"),
+        ],
+    )
+    def test_any_other_refusal_may_end_and_says_what_to_look_at(self, serve: Serve, answer: str, look: str) -> None:
+        inbox, port = serve()
+        inbox.rcpt = answer
+        with pytest.raises(DeliveryError, match=answer[:3]) as caught:
+            mailer(port).send(notice())
+        assert caught.value.permanent is False
+        assert look in str(caught.value).partition(" – ")[2]
         assert inbox.taken == []
 
-    @pytest.mark.parametrize(("answer", "permanent"), [("554 5.6.0 refused", True), ("452 4.3.1 disk full", False)])
-    def test_a_refused_message(self, serve: Serve, answer: str, permanent: bool) -> None:
+    def test_words_in_the_address_are_no_reason(self, serve: Serve) -> None:
+        inbox, port = serve()
+        inbox.rcpt = "550 <no-such-user@school.example> not now"
+        with pytest.raises(DeliveryError) as caught:
+            mailer(port).send(notice(address="no-such-user@school.example"))
+        assert caught.value.permanent is False
+        inbox.rcpt = "550 5.1.1 <relay@school.example> unknown"
+        with pytest.raises(DeliveryError) as caught:
+            mailer(port).send(notice(address="relay@school.example"))
+        assert caught.value.permanent is True
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            "554 5.6.0 refused",
+            "452 4.3.1 disk full",
+            "550 5.1.1 no such user",
+            "550 5.7.1 spam",
+            "554 5.7.1 message rejected",
+            "552 5.3.4 too big",
+            "552 5.2.2 mailbox full",
+            "550 mailbox unavailable",
+        ],
+    )
+    def test_a_refused_message_says_nothing_of_the_mailbox(self, serve: Serve, answer: str) -> None:
         inbox, port = serve()
         inbox.data = answer
         with pytest.raises(DeliveryError, match=answer[:3]) as caught:
             mailer(port).send(notice())
-        assert caught.value.permanent is permanent
+        assert caught.value.permanent is False
+        assert " – " in str(caught.value)
 
     def test_a_refused_sender_is_not_the_receivers_fault(self, serve: Serve) -> None:
         inbox, port = serve()
-        inbox.mail = "550 5.7.1 not you"
-        with pytest.raises(DeliveryError, match=r"refuses the sender .*: 550") as caught:
-            mailer(port).send(notice())
-        assert caught.value.permanent is False
+        for answer in ("550 5.7.1 not you", "550 5.1.1 no such user", "553 5.1.8 unknown"):
+            inbox.mail = answer
+            with pytest.raises(DeliveryError, match=rf"refuses the sender .*: {answer[:3]}") as caught:
+                mailer(port).send(notice())
+            assert caught.value.permanent is False
 
     def test_a_connection_dropped_after_data_is_tried_again(self, serve: Serve) -> None:
         inbox, port = serve()
@@ -259,6 +406,84 @@ class TestMail:
             with pytest.raises(DeliveryError, match="timed out") as caught:
                 mailer(silent.getsockname()[1], timeout_s=0.2).send(notice())
         assert caught.value.permanent is False
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            Script(greeting="554 5.7.1 no service for you"),
+            Script(greeting="550 5.1.1 no such user"),
+            Script(greeting="421 too many connections"),
+            Script(greeting=""),
+        ],
+        ids=["554", "550", "421", "hangs up"],
+    )
+    def test_a_server_that_does_not_want_us_at_all(self, script: Script) -> None:
+        with talking(script) as port, pytest.raises(DeliveryError, match=script.greeting[:3] or "closed") as caught:
+            mailer(port).send(notice())
+        assert caught.value.permanent is False
+
+    @pytest.mark.parametrize("security", ["none", "tls", "starttls"])
+    @pytest.mark.parametrize("dripping", ["greeting", "EHLO", "RCPT", "DATA", "."])
+    @pytest.mark.parametrize("drop", [b"250-wait\r\n", b"2"], ids=["lines", "bytes"])
+    def test_a_server_that_drips_is_left_when_the_time_is_up(self, security: str, dripping: str, drop: bytes) -> None:
+        if security == "starttls" and dripping in ("greeting", "EHLO"):
+            pytest.skip("no different from a connection in the clear")
+        script = Script(drip_at=dripping, drip=drop, security=security)
+        with talking(script) as port:
+            began = time.monotonic()
+            channel = mailer(port, host="localhost", security=security, ca_file=LOOPBACK, total_s=0.5, timeout_s=0.4)
+            with pytest.raises(DeliveryError, match="timed out") as caught:
+                channel.send(notice())
+            assert time.monotonic() - began < 1.5
+        assert caught.value.permanent is False
+
+    def test_a_dripping_server_does_not_hold_up_a_knock(self) -> None:
+        began = time.monotonic()
+        with talking(Script(drip_at="greeting")) as port, pytest.raises(DeliveryError, match="timed out"):
+            mailer(port, total_s=0.3).knock()
+        assert time.monotonic() - began < 1.5
+
+    def test_a_handshake_that_never_ends(self) -> None:
+        began = time.monotonic()
+        with talking(Script(drip_at="greeting")) as port, pytest.raises(DeliveryError):
+            mailer(port, security="tls", total_s=0.3).send(notice())
+        silent = socket.create_server(("127.0.0.1", 0))
+        with closing(silent), pytest.raises(DeliveryError, match="timed out"):
+            mailer(silent.getsockname()[1], security="tls", total_s=0.3).send(notice())
+        assert time.monotonic() - began < 1.5
+
+    def test_an_answer_without_end_fills_no_memory(self) -> None:
+        script = Script(drip_at="greeting", drip=b"220-" + b"x" * 900 + b"\r\n", every_s=0)
+        with talking(script) as port, pytest.raises(DeliveryError, match="no end") as caught:
+            mailer(port).send(notice())
+        assert caught.value.permanent is False
+
+    @pytest.mark.parametrize("dripping", ["QUIT", None])
+    def test_once_the_message_is_taken_the_goodbye_is_short(
+        self, dripping: str | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("alerts.email._GOODBYE_S", 0.2)
+        script = Script(drip_at=dripping, silent_at="QUIT")
+        with talking(script) as port:
+            began = time.monotonic()
+            mailer(port).send(notice())
+            assert time.monotonic() - began < 1.5
+        assert script.taken == 1
+
+    def test_a_server_that_takes_the_message_too_slowly(self) -> None:
+        script = Script(slow=True)
+        began = time.monotonic()
+        with talking(script) as port, pytest.raises(DeliveryError, match="timed out"):
+            mailer(port, total_s=0.5, timeout_s=0.4).send(
+                notice(message=b"From: a@b.example\r\n\r\n" + b"x" * 30_000_000)
+            )
+        assert time.monotonic() - began < 3
+
+    def test_no_time_at_all_cannot_be_meant(self) -> None:
+        for name in ("total_s", "timeout_s"):
+            for value in (0, -1, float("nan")):
+                with pytest.raises(AlertError, match="total_s"):
+                    mailer(25, **{name: value})
 
     @pytest.mark.parametrize("security", ["starttls", "tls"])
     def test_encrypted_with_a_login(self, serve: Serve, security: str) -> None:
