@@ -24,13 +24,11 @@ from alerts.school import title
 # A caller finds the mail's outside beside what it shows.
 __all__ = ["Letter", "Matter", "Place", "digest_mail", "incident_mail"]
 
-# As many places and excerpts as fit on a phone; the incident's page has the rest.
+# As many places and excerpts as fit on a phone.
 _PLACES = 5
 _EXCERPTS = 3
 # What must not be opened by a slip of the thumb.
 _NEVER_LINKED = ("indecent_image", "sexual_content")
-# Where a policy tells nothing to do: to decide and to say so is always the next step.
-_FIRST_STEP = "Open the incident, decide what is to be done and by whom, and write it down there."
 _UPDATES = {
     "new_concern": "New concern",
     "new_target": "Somebody else is aimed at",
@@ -115,6 +113,7 @@ def digest_mail(digest: Digest, receiver: Receiver, letter: Letter) -> bytes:
         ],
         "flags": sorted((wording.concern_name(concern), n) for concern, n in digest.flags.items()),
         "praise": _quotations(digest.praise, 2 * LIMIT),
+        "links": bool(digest.link or any(line.link for line in digest.matters)),
     }
     return envelope(letter, receiver, subject, _text("digest", shown), _html("digest", shown))
 
@@ -139,6 +138,8 @@ def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: 
     """All that the templates show, decided here so that they decide nothing."""
     quotable = may_quote((*matter.concerns, *(route.concern for route in routes)), matter.about)
     linked = not any(concern in _NEVER_LINKED for concern in matter.concerns)
+    accused = wording.discretion(matter.about)
+    addresses = sum(p.url is not None for p in matter.places)
     soonest = sorted(routes, key=lambda route: route.within_minutes)
     return {
         "matter": matter,
@@ -152,7 +153,12 @@ def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: 
         "grounds": _grounds(matter, receiver, soonest),
         "why": _why(receiver, routes),
         "soon": list(dict.fromkeys(wording.how_soon(route) for route in soonest[:1])),
-        "steps": list(dict.fromkeys(step for route in soonest for step in route.instructions)) or [_FIRST_STEP],
+        "steps": list(dict.fromkeys(step for route in soonest for step in route.instructions))
+        or [wording.first_step(plain(matter.reference))],
+        "discretion": accused,
+        "page": wording.page_line(receiver.role, accused=bool(accused)),
+        "posts": wording.post_line(addresses, open_it=linked) if accused and matter.posts else "",
+        "closing": wording.closing_line(receiver.role, plain(matter.reference)),
         "others": wording.listed(f"the {title(role)}" for role in matter.others) if matter.others else "",
     }
 

@@ -116,6 +116,8 @@ _ADVICE = {
     "illegal_activity": (_DANGER,),
     "protected_identity": ("Do not repeat the name in any message, not even to ask about it.",),
 }
+# Whoever runs Watcher: the pages open at their machine, and theirs is the command that closes a matter.
+_OPERATOR = "it_provider"
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -171,6 +173,53 @@ def listed(names: Iterable[str]) -> str:
     """``a, b and c``."""
     *most, last = tuple(names) or ("",)
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def first_step(reference: str) -> str:
+    """What to do where a policy says nothing: to decide and to keep a note of it is always the next step."""
+    return f"Decide what is to be done and by whom, and keep your own note of it under the reference {reference}."
+
+
+def page_line(role: str, *, accused: bool) -> str:
+    """Where the matter's page can be opened, and by whom, said to the holder of that role."""
+    if accused:
+        return "The page opens only on the machine where Watcher runs, and shows the posts to nobody yet."
+    if role == _OPERATOR:
+        return "The page opens only on the machine where Watcher runs."
+    return "The page opens only on the machine where Watcher runs. Until sign-in arrives, your IT provider can open it."
+
+
+def post_line(addresses: int, *, open_it: bool) -> str:
+    """Where the posts themselves are; empty where nobody should look for them."""
+    if not open_it:
+        return ""
+    if not addresses:
+        return "Watcher has no web address for the post itself."
+    if addresses == 1:
+        return "The post itself is where it was published: its address is under “Where”."
+    return "The posts themselves are where they were published: their addresses are under “Where”."
+
+
+def closing_line(role: str, reference: str) -> str:
+    """How a settled matter is closed, said to the holder of that role: no page and no reply to this mail does it."""
+    if role == _OPERATOR:
+        return f'When it is settled, close it: watcher incidents {reference} --set resolved --why "…" (no names).'
+    return (
+        f"When it is settled, ask your IT provider to close {reference} in Watcher. "
+        "The reference is all they need: tell them nothing else of it."
+    )
+
+
+def discretion(about: str | None) -> str:
+    """Whom not to tell: those whom a matter may be about, as roles joined by commas; empty where it is about nobody."""
+    accused = [f"the {title(role.strip())}" for role in (about or "").split(",") if role.strip()]
+    if not accused:
+        return ""
+    return (
+        f"It is, or may be, about {listed(accused)}, whom Watcher has not told. "
+        "Please do not tell them, or anybody who would, and do not show them this message, "
+        "until you have decided how to proceed."
+    )
 
 
 def long_day(moment: datetime, timezone: str) -> str:

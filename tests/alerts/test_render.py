@@ -234,6 +234,62 @@ class TestMatter:
         assert "8.1.9 ¶2 names the DSL, for" in text
         assert "The DSL is away." in text
 
+    @pytest.mark.parametrize("concern", CONCERNS)
+    def test_no_mail_asks_for_what_cannot_be_done(self, concern: str) -> None:
+        mute = replace(route(concern), instructions=())
+        for about in (None, "headteacher"):
+            _, text, html = sent(matter(concern, about=about), [mute])
+            for version in (text, visible(html)):
+                flat = " ".join(version.split())
+                assert "Decide what is to be done and by whom, and keep your own note of it" in flat
+                assert "opens only on the machine where Watcher runs" in flat
+                assert "ask your IT provider to close WT-7F3K in Watcher" in flat
+                assert not re.search(r"(?i)open the incident|it down there|on the incident’s page|--set", flat)
+
+    def test_whoever_runs_watcher_is_given_the_command_itself(self) -> None:
+        us = replace(HEAD, role="it_provider")
+        _, text, html = sent(matter("blind_spot", posts=0, places=(), excerpts=()), to=us)
+        for version in (text, visible(html)):
+            assert 'watcher incidents WT-7F3K --set resolved --why "…"' in version
+            assert "your IT provider" not in version
+
+    def test_a_conflict_says_whom_not_to_tell_and_where_the_post_is(self) -> None:
+        chair = replace(HEAD, role="chair_of_governors")
+        shown = matter("misconduct_allegation", about="headteacher,dsl", others=("ceo",), posts=1)
+        _, text, html = sent(shown, to=chair)
+        for version in (text, visible(html)):
+            flat = " ".join(version.split())
+            for needed in (
+                "A post alleges misconduct by somebody who works for the school.",
+                "It is, or may be, about the headteacher and the DSL, whom Watcher has not told.",
+                "Please do not tell them, or anybody who would,",
+                "Watcher has also told the CEO.",
+                "shows the posts to nobody yet",
+                "its address is under “Where”",
+                "tell them nothing else of it",
+            ):
+                assert needed in flat, needed
+            assert "headteacher" not in flat[:200]
+        assert "https://www.facebook.com/hillcrest/posts/1?a=1&b=2" in text
+
+    @pytest.mark.parametrize(
+        ("concern", "places", "said"),
+        [
+            ("criticism", (Place(platform="x", url="https://x.example/1"),) * 2, "their addresses are under"),
+            ("criticism", (Place(platform="report"),), "no web address for the post"),
+            ("sexual_content", (Place(platform="x", url="https://x.example/1"),), ""),
+        ],
+    )
+    def test_where_the_posts_of_a_conflict_are(self, concern: str, places: tuple[Place, ...], said: str) -> None:
+        _, text, _ = sent(matter(concern, about="ceo", places=places))
+        assert said in text
+        assert ("the post itself" in text or "under “Where”" in text) == bool(said)
+
+    def test_a_matter_about_nobody_asks_for_no_silence(self) -> None:
+        _, text, _ = sent(matter())
+        assert "do not tell them" not in text
+        assert "to nobody yet" not in text
+
     def test_what_the_clause_has_said_is_not_said_again(self) -> None:
         told = replace(HEAD, why="ETSP 8.1.9 ¶2 names the headteacher.")
         _, text, _ = sent(matter(), to=told)
@@ -508,6 +564,7 @@ class TestDigestMail:
         assert "Nothing needs you" in visible(html)[:120]
         assert mail["Subject"] == "[Watcher] Week 2026-W46 – Hillcrest Primary"
         assert "Every source could be read" in text
+        assert "The links" not in text + visible(html)
 
     def test_what_needs_somebody_comes_first_and_the_rest_after(self) -> None:
         _, text, html = read(digest_mail(WEEK, HEAD, letter()))
@@ -526,6 +583,8 @@ class TestDigestMail:
                 "2 posts: in a language Watcher does not read",
                 "1 post: pictures with little text",
                 "Thank you Mr [name], a lovely fair",
+                "https://watcher.trust.example/",
+                "The links open only on the machine where Watcher runs.",
             ):
                 assert needed in flat, needed
         assert text.startswith("1 MATTER NEEDS SOMEBODY")
