@@ -15,7 +15,9 @@ from connectors.post import Post
 class Case:
     """A post version, the mention, the newest verdict of each model, triage answers newest last, and who holds office.
 
-    ``officers`` are the public role-holders of the school today: they tell a named Head from a stranger.
+    ``officers`` are all who hold a role for the school today: they tell a named Head from a stranger. ``parent`` is the
+    text that the post answers, ``thread`` are those above that one, nearest first: "she did it to us too" is about
+    whom they are about.
     """
 
     post: Post
@@ -24,6 +26,13 @@ class Case:
     verdicts: tuple[Verdict, ...] = ()
     answers: tuple[Answer, ...] = ()
     officers: tuple[tuple[Holding, Person], ...] = ()
+    parent: str | None = None
+    thread: tuple[str, ...] = ()
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """Every text that the post stands under, nearest first."""
+        return (*(() if self.parent is None else (self.parent,)), *self.thread)
 
     def answer(self, question: str) -> str | None:
         """The newest answer to a question, or ``None``."""

@@ -20,9 +20,20 @@ from alerts.text import fold
 # no other noun follows ("hit him on the head", "head of maths", "head lice").
 TITLES: tuple[tuple[str, str], ...] = (
     ("deputy_dsl", r"deputy (?:dsl|(?:designated )?safeguarding lead)"),
-    ("dsl", r"dsl|(?:designated )?safeguarding (?:lead|officer)"),
-    ("deputy_headteacher", r"(?:deputy|assistant|vice)[ -](?:head ?(?:teacher|master|mistress)?|principal)|the deputy"),
-    ("chair_of_trustees", r"chair(?:man|woman|person)? of (?:the )?(?:board of )?(?:trust board|trustees|trust|board)"),
+    ("dsl", r"dsl|(?:designated )?safeguarding (?:lead|officer|governor)"),
+    ("hr", r"head of hr|hr (?:lead|manager|director|officer|department|team)"),
+    ("data_lead", r"data (?:lead|manager)"),
+    ("dpo", r"dpo|data protection officer"),
+    (
+        "deputy_headteacher",
+        r"(?:deputy|assistant|vice)[ -](?:head[ -]?(?:teacher|master|mistress)?|principal)|(?:the"
+        r"|our) deputy|dep(?:uty)? ht",
+    ),
+    (
+        "chair_of_trustees",
+        r"chair(?:man|woman|person)? of (?:the )?(?:board of )?(?:trust board|trustees"
+        r"|trust|board)",
+    ),
     (
         "chair_of_governors",
         r"chair(?:man|woman|person)? of (?:the )?(?:local )?(?:board of )?(?:governors|governance"
@@ -33,10 +44,17 @@ TITLES: tuple[tuple[str, str], ...] = (
     ("ceo", r"ceo|chief exec(?:utive)?(?: officer)?"),
     (
         "headteacher",
-        r"head ?(?:teacher|master|mistress)|head of (?:the )?(?:whole )?school|principal|executive head"
+        r"(?:exec(?:utive)? )?head[ -]?(?:teach?e?a?r(?:s(?= an? ))?|teech?er|techer|teahcer|master|mistress|miss)"
+        r"|head of (?:the )?(?:whole )?school|principal|princip[ae]l|executive head|y? ?b?pennaeth"
+        r"|prifathro|prifathrawes"
+        r"|boss of (?:the|this|our|that) school|who(?:ever)? runs (?:the|this|our|that) school"
+        r"|(?:man|woman|person) in charge of (?:the|this|our|that) school"
+        r"|(?:the|our|ur|that|this|your|new|old|acting|interim|current) ht(?! ?(?:\d|break|holiday|club|week))"
+        r"|ht(?='s | (?:is|was|has|who|stole|lied|lies|hit|said|did)\b)"
         r"|(?:the|our|ur|that|this|her|his|their|your|new|old|a|which|acting|interim|current|so-called|school) head"
-        r"(?! ?(?:of|girl|boy|lice|louse|injur\w*|start|ache|band|phones?|butt\w*|office|chef"
-        r"|coach|count|on|shot|wound|lines?)\b)"
+        r"(?![ -]?(?:of|girl|boy|lice|louse|injur\w*|start|ache|band|phones?|butt\w*|office|chef"
+        r"|coach|count|teach\w*|tech\w*|teec\w*|masters?|mistress|on|shot|wound|lines?|first|height|space"
+        r"|spin|board|rest|scarf|torch)\b)"
         r"|(?:(?<=thieving )|(?<=lying )|(?<=corrupt )|(?<=racist )|(?<=sexist )|(?<=crooked )"
         r"|(?<=drunk )|(?<=drunken )|(?<=bent ))head",
     ),
@@ -54,6 +72,10 @@ TITLES: tuple[tuple[str, str], ...] = (
         r"|office lad(?:y|ies)|bursar|business manager",
     ),
 )
+# "#SackTheHead": run together, so that no word stands alone.
+_HASHTAG = re.compile(
+    r"#\w{0,30}?(?:head_?(?:teacher|master|mistress)|principal|(?:the|our)_?head(?!ache|line|phone))\w{0,30}"
+)
 _TITLE = re.compile(r"\b(?:" + "|".join(f"(?P<{role}>{words})" for role, words in TITLES) + r")(?!\w)")
 # Parts of the body, not persons: "on the head", "a blow to the head".
 _BODY = re.compile(
@@ -68,7 +90,37 @@ _ADDRESSED = re.compile(
     r"|letter|email|said|taken?|took|it|this) "
     r"(?:\w+ ){0,3}?(?:to|with))(?: (?:the|our))? $"
 )
-_HONORIFIC = r"(?:mr|mrs|ms|miss|mx|dr|sir|prof|professor|rev|revd|reverend|father|sister|head|headteacher|principal)"
+_HONORIFIC = (
+    r"(?:mr|mrs|ms|miss|mx|dr|sir|dame|lady|lord|prof|professor|rev|revd|reverend|father|sister|mister|madam|coach"
+    r"|head|headteacher|principal)"
+)
+# What letters are written as to hide a name: "M00re", "Mo*re".
+_LEET = {"a": "a4@", "b": "b8", "e": "e3", "g": "g9", "i": "i1!l|", "l": "l1|", "o": "o0", "s": "s5$", "t": "t7+"}
+# Names that are no person's: shared mailboxes and firms count only when they are named in full.
+_SHARED = re.compile(
+    r"\b(?:office|team|body|board|school|academy|primary|college|trust|trustees|governors?|support|services?|desk"
+    r"|helpdesk|it|ltd|limited|technology|technologies|reception|safeguarding|central|admin|hr|staff|leadership|slt"
+    r"|council|authority|solicitors?|teacher|dsl|dpo)\b"
+)
+# Surnames that are ordinary words: alone they name nobody.
+_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "bell best bird black book brown bush butcher carpenter church clay cook cross day dean "
+        "drew dyer early english "
+        "field fields fish fisher ford forest fox frost gold good grant gray green grey hall hand "
+        "hardy hill hope house "
+        "hunt hunter joy king kind knight lake lane law little long lord love low major man march "
+        "marsh mason may mills "
+        "moor moon new noble north page park parks penny pike place pond poole pope price pride "
+        "queen rain read ready "
+        "reed rich rose royal savage sharp shepherd short silver singer small smart snow south "
+        "speed spring stone storm "
+        "street strong summer summers swan swift taylor thatcher town walker wall ward waters way "
+        "weeks wells west white "
+        "wild will wise wood woods wright young youth will mark grace faith an ali the head teach",
+    )
+)
 _PRONOUN = re.compile(
     r"\b(?:he|she|they|him|her|his|hers|their|himself|herself|who|he's|she's|they're|man|woman"
     r"|bloke|guy|cow|git|idiot)\b"
@@ -81,6 +133,7 @@ _BY = re.compile(r"[^.!?]{0,80}\b(?:by|from) (?:(?:the|our|this|that|a|her|his|t
 _NEXT = re.compile(_BY.pattern + r"| ?(?:\w+ of (?:a|an) )?(?:the |our )?")
 # Whose route is most unlike the ordinary one counts first.
 _RANK = {role: n + 1 for n, (role, _) in enumerate(TITLES)} | dict.fromkeys((*HEAD_ROLES, "ceo"), 0)
+SHORT = 3  # letters of a name that is too short to be looked for inside other words
 REACH = 100  # code points between an allegation and the one whom it names after it
 CARRY = 2  # sentences over which "he" or "she" still means the one named before
 
@@ -90,7 +143,8 @@ class Holder:
     """A role-holder whom a text names or describes.
 
     ``named`` says that it is by name; ``alleged`` is the kind of conduct alleged of them, or ``None``; ``sure`` is
-    false where the allegation may be about somebody else; ``start`` and ``end`` are where the folded text has them.
+    false where the allegation may be about somebody else; ``addressed`` says that they are only spoken to ("told the
+    head"); ``start`` and ``end`` are where the folded text has them.
     """
 
     role: str
@@ -99,12 +153,18 @@ class Holder:
     end: int
     alleged: str | None = None
     sure: bool = False
+    addressed: bool = False
 
 
-def holders(text: str, officers: Iterable[tuple[Holding, Person]] = ()) -> tuple[Holder, ...]:
-    """Everybody in a public role whom the text names or describes, in its order, with what is alleged of them."""
+def holders(text: str, officers: Iterable[tuple[Holding, Person]] = (), *, school: str = "") -> tuple[Holder, ...]:
+    """Everybody in a role whom the text names or describes, in its order, with what is alleged of them.
+
+    ``school`` is the school's name: a surname that is a word of it names nobody when it stands alone.
+    """
     folded = fold(text)
-    found = sorted((*_by_title(folded), *_by_name(folded, tuple(officers))), key=lambda h: (h.start, not h.named))
+    besides = frozenset(re.findall(r"\w+", fold(school)))
+    by_name = _by_name(folded, tuple(officers), besides)
+    found = sorted((*_by_title(folded), *by_name), key=lambda h: (h.start, not h.named))
     if not found:
         return ()
     reading = _Reading(folded, found)
@@ -130,19 +190,18 @@ class _Reading:
 
     def __init__(self, folded: str, found: list[Holder]) -> None:
         self.folded = folded
-        self.found = found
+        self.found = [
+            replace(h, addressed=_ADDRESSED.search(folded[max(0, h.start - 60) : h.start]) is not None) for h in found
+        ]
         self.starts = [h.start for h in found]
         self.sentences = [0, *(m.end() for m in _SENTENCE.finditer(folded))]
         self.pronouns = [m.start() for m in _PRONOUN.finditer(folded)]
-        self.addressed = {
-            n for n, h in enumerate(found) if _ADDRESSED.search(folded[max(0, h.start - 60) : h.start]) is not None
-        }
 
     def attribute(self, allegation: Allegation) -> None:
         """Note the allegation on those whom it is, or may be, about."""
         follower = self._follower(allegation)
         if follower is not None:
-            self._note(follower, allegation.kind, sure=True)
+            self._note(follower, allegation.kind, sure=not allegation.weak)
         elif not allegation.elsewhere and allegation.kind != COMPLAINT:
             self._from_before(allegation)
 
@@ -153,7 +212,10 @@ class _Reading:
             return None
         gap = self.folded[allegation.end : self.starts[n]]
         told = _BY if allegation.elsewhere else _NEXT
-        return n if told.fullmatch(gap) else None
+        if not told.fullmatch(gap):
+            return None
+        # One person holds several roles: the last of those who stand there leads back to them all.
+        return bisect_right(self.starts, self.starts[n]) - 1
 
     def _from_before(self, allegation: Allegation) -> None:
         sentence = self._sentence(allegation.start)
@@ -165,12 +227,12 @@ class _Reading:
         if spoken and (not here or self.pronouns[pronoun] > self.found[last].end):
             meant = bisect_left(self.starts, self.pronouns[pronoun]) - 1
             if meant >= 0 and sentence - self._sentence(self.starts[meant]) <= CARRY:
-                return self._note(meant, allegation.kind, sure=True)
+                return self._note(meant, allegation.kind, sure=not allegation.weak)
         if here:
-            if last not in self.addressed:
-                self._note(last, allegation.kind, sure=True)
+            if not self.found[last].addressed:
+                self._note(last, allegation.kind, sure=not allegation.weak)
             return None
-        return self._from_around(allegation, sentence)
+        return None if allegation.weak else self._from_around(allegation, sentence)
 
     def _from_around(self, allegation: Allegation, sentence: int) -> None:
         """Nobody is named before it in its sentence: it may be about any who is named close by."""
@@ -178,7 +240,7 @@ class _Reading:
         high = self.sentences[sentence + 3] if sentence + 3 < len(self.sentences) else len(self.folded)
         near = range(bisect_left(self.starts, low), bisect_left(self.starts, high))
         for n in near[:8]:
-            if n not in self.addressed:
+            if not self.found[n].addressed:
                 self._note(n, allegation.kind, sure=False)
 
     def _note(self, n: int, kind: str, *, sure: bool) -> None:
@@ -201,31 +263,64 @@ def _by_title(folded: str) -> Iterator[Holder]:
         before = folded[max(0, match.start() - 12) : match.start()]
         if not (role == "headteacher" and match.group().endswith("head") and _BODY.search(before)):
             yield Holder(role=role, named=False, start=match.start(), end=match.end())
+    for match in _HASHTAG.finditer(folded):
+        yield Holder(role="headteacher", named=False, start=match.start(), end=match.end())
 
 
-def _by_name(folded: str, officers: tuple[tuple[Holding, Person], ...]) -> Iterator[Holder]:
+def _by_name(folded: str, officers: tuple[tuple[Holding, Person], ...], besides: frozenset[str]) -> Iterator[Holder]:
     seen: set[tuple[int, str]] = set()
     for holding, person in officers:
-        pattern = _name_pattern(person.name)
+        pattern = _name_pattern(person.name, besides)
         for match in pattern.finditer(folded) if pattern is not None else ():
             if (match.start(), holding.role) not in seen:
                 seen.add((match.start(), holding.role))
                 yield Holder(role=holding.role, named=True, start=match.start(), end=match.end())
 
 
-@lru_cache(maxsize=1024)
-def _name_pattern(name: str) -> re.Pattern[str] | None:
+@lru_cache(maxsize=4096)
+def _name_pattern(name: str, besides: frozenset[str] = frozenset()) -> re.Pattern[str] | None:
     """Every way in which people write a name: in full, with a title, with an initial, run together, surname alone."""
-    words = [w for w in re.findall(r"[\w'-]+", fold(name)) if not re.fullmatch(_HONORIFIC, w)]
+    plain = re.sub(r"\([^)]*\)", " ", fold(name))
+    words = [w.strip("-'") for w in re.findall(r"[\w'-]+", plain) if w.strip("-'")]
+    words = words if _SHARED.search(plain) else [w for w in words if not re.fullmatch(_HONORIFIC, w)]
     if not words:
         return None
-    first, last = re.escape(words[0]), re.escape(words[-1])
-    ways = [r"\s+".join(map(re.escape, words)), r"_?".join(map(re.escape, words))]
-    ways += [
-        rf"[#@]\w{{0,40}}?{_HONORIFIC}_?{last}\w{{0,40}}",
-        rf"{_HONORIFIC}\.?\s?{last}",
-        rf"{re.escape(words[0][0])}\.?\s?{last}",
-        rf"{first}\s+{last}",
-        last,
-    ]
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(dict.fromkeys(ways))})(?![^\W_])")
+    if _SHARED.search(plain):
+        ways = [r"\s+".join(map(re.escape, words))] if len(words) > 1 else []
+    else:
+        ways = list(_ways(words, besides))
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(dict.fromkeys(ways))})(?![^\W_])") if ways else None
+
+
+def _ways(words: list[str], besides: frozenset[str]) -> Iterator[str]:
+    """The ways of a person's name; ``words`` hold no title."""
+    parts = [p for p in re.split("-", words[-1]) if len(p) > 1]
+    last, first = _spelt(words[-1]), _spelt(words[0])
+    surnames = dict.fromkeys((last, *map(_spelt, parts)))
+    yield r"[\s_.]*".join(map(_spelt, words))
+    yield rf"{first}\s+(?:{'|'.join(surnames)})s?"
+    titled = dict.fromkeys((*surnames, *(_spelt(w) for w in words if len(w) > 1)))
+    yield rf"{_HONORIFIC}\.?[\s_]?(?:{'|'.join(titled)})s?"
+    yield rf"{re.escape(words[0][0])}\.?\s?(?:{'|'.join(surnames)})"
+    known = [w for w in (words[-1], *parts) if w not in _WORDS and w not in besides]
+    tagged = [re.escape(w.replace("-", "").replace("'", "")) for w in known if len(w) > SHORT]
+    if tagged:
+        after = r"(?:_?(?:out|must|lie|liar|thief|gate|resign|head|is|should)\w*)?"
+        yield rf"[#@]\w{{0,40}}?(?:{'|'.join(tagged)})s?{after}"
+    yield from (rf"[#@]\w{{0,40}}?{_HONORIFIC}_?{w}\w{{0,40}}" for w in tagged)
+    yield from (_spelt(w) for w in known if len(w) > SHORT or w == words[-1])
+
+
+def _spelt(word: str) -> str:
+    """One word as people spell or hide it: apostrophe and hyphen may be missing or a blank, letters may be digits."""
+    inner = len(word) > SHORT
+    spelt = [_letter(c, hidden=inner and n > 0) for n, c in enumerate(word)]
+    return "".join(spelt)
+
+
+def _letter(letter: str, *, hidden: bool) -> str:
+    if letter in "'-":
+        return r"['`\s-]?"
+    if not hidden or not letter.isalpha():
+        return re.escape(letter)
+    return f"[{re.escape(_LEET.get(letter, letter))}*]"

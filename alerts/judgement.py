@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from alerts.allegation import UNCLEAR, allegations
 from alerts.flag import CONCERNS, GRAVE, Flag
 from alerts.holder import Holder, accused, holders
 from alerts.school import BODIES, HEAD_ROLES, ROLES, title
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # The concerns that are aimed at somebody.
 AIMED = ("cyberbullying", "threat", "trolling")
+# What makes a post more than a remark: only then a deed that may be harmless counts against whoever is named.
+AGAINST = ("criticism", "cyberbullying", "sexual_content", "threat", "hate")
 _PUPIL = re.compile(
     r"\b(?:boys?|girls?|kids?|child|children|pupils?|students?|lads?|son|daughter|(?:year|yr) ?\d{1,2}s?"
     r"|y\d{1,2}s?|classmates?|form group)\b"
@@ -83,8 +86,10 @@ def _confirmed(case: Case) -> bool | None:
 def _facts(pack: Pack, case: Case, confirmed: bool) -> _Facts:
     official = case.post.author is not None and case.post.author.official
     lawful = case.answer("lawful_opinion") == "yes"
-    found = holders(case.post.text, case.officers)
-    about, why = _about(pack, case, () if official or lawful else accused(found, unsure=pack.unsure))
+    found = holders(case.post.text, case.officers, school=case.school.name)
+    about, why = _about(pack, case, () if official or lawful else _suspects(pack, case, found))
+    if case.answer("about") is None and not (official or lawful):
+        about, why = _from_above(pack, case, about, why)
     return _Facts(
         official=official,
         author=_role(case.answer("author")) or ("staff" if official else None),
@@ -94,6 +99,42 @@ def _facts(pack: Pack, case: Case, confirmed: bool) -> _Facts:
         lawful=lawful,
         confirmed=confirmed,
     )
+
+
+def _suspects(pack: Pack, case: Case, found: tuple[Holder, ...]) -> tuple[Holder, ...]:
+    """Those whom the post accuses, or may accuse: in doubt, whoever is named must not be the one who reads it."""
+    live = _live(case)
+    if pack.unsure and "sexual_content" in live and not _explained(case.post.text):
+        found = tuple(h if h.alleged or h.addressed else replace(h, alleged="sexual content") for h in found)
+    if not live.intersection(AGAINST):
+        found = tuple(replace(h, alleged=None) if h.alleged == UNCLEAR else h for h in found)
+    return accused(found, unsure=pack.unsure)
+
+
+def _live(case: Case) -> set[str]:
+    """The labels that a model raises, or is undecided on."""
+    return {reading.label for reading in _readings(case).values() if reading.raised or reading.undecided}
+
+
+def _explained(text: str) -> bool:
+    """Whether the text says that somebody else did something sexual."""
+    return any(a.elsewhere and a.kind == "sexual conduct" for a in allegations(fold(text)))
+
+
+def _from_above(pack: Pack, case: Case, about: tuple[str, ...], why: str) -> tuple[tuple[str, ...], str]:
+    """The accused, with those whom the texts above accuse where the post goes on about it: "she hit mine too"."""
+    if not pack.unsure or not case.above:
+        return about, why
+    if not (_live(case).intersection(AGAINST) or any(allegations(fold(case.post.text)))):
+        return about, why
+    found = [h for text in case.above for h in holders(text, case.officers, school=case.school.name)]
+    roles = tuple(dict.fromkeys(pack.canonical(h.role) for h in accused(found, unsure=True)))
+    new = tuple(r for r in roles if r not in about)
+    if not new:
+        return about, why
+    names = " and ".join(title(r) for r in new)
+    said = f"It answers a post that accuses the {names}, and may be about them too: the one it is about is not told."
+    return (*about, *new), f"{why} {said}".strip()
 
 
 def _about(pack: Pack, case: Case, found: tuple[Holder, ...]) -> tuple[tuple[str, ...], str]:
@@ -205,9 +246,9 @@ def _why(reading: _Reading) -> str:
 def _flag(pack: Pack, rule: str, concern: str, facts: _Facts, *, why: str, reading: _Reading | None = None) -> Flag:
     target = facts.target if concern in AIMED else None
     # The one threatened must know, even where the same post alleges something of them: a threat accuses its author.
-    accused_roles = (
-        facts.about if concern != "threat" else tuple(r for r in facts.about if r != pack.canonical(target or ""))
-    )
+    # While it is undecided whether there is a threat at all, the allegation is what counts.
+    threatened = concern == "threat" and (reading is None or reading.raised)
+    accused_roles = tuple(r for r in facts.about if not threatened or r != pack.canonical(target or ""))
     about = ",".join(accused_roles) or None
     reasons = [why, facts.why_about if about else ""]
     if not facts.confirmed:

@@ -135,3 +135,128 @@ def test_hostile_text_is_read_without_an_error(text: str) -> None:
 def test_any_text_at_all_is_read(text: str) -> None:
     for holder in holders(text, OFFICERS):
         assert 0 <= holder.start < holder.end
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Siân O'Rourke", "Sian ORourke stole the trip money"),
+        ("Siân O'Rourke", "Mrs O Rourke hit my son"),
+        ("Zoë Smith-Jones", "Mrs Smith Jones stole the money"),
+        ("Zoë Smith-Jones", "Mrs Smith stole the money"),
+        ("Zoë Smith-Jones", "Zoe Smith stole the money"),
+        ("Zoë Smith-Jones", "Smithjones lied to Ofsted"),
+        ("Nguyễn Văn An", "Mr Nguyen hit a child"),
+        ("Jordan Moore", "Mrs Moores a thief"),
+        ("Jordan Moore", "#SackMoore for stealing the money"),
+        ("Jordan Moore", "#MooreOut she stole the money"),
+        ("Jordan Moore", "J0rdan M00re stole the money"),
+        ("Jordan Moore", "Jordan Mo*re stole the money"),
+        ("Jordan Moore", "Jordan Mооre stole the money"),
+        ("Jan Whittle (school safeguarding)", "Mrs Whittle slapped my son"),
+        ("Jan Hill", "Miss Hill slapped my son"),
+        ("Northmere Office", "Northmere office stole the money"),
+    ],
+)
+def test_a_name_is_known_in_the_spellings_of_those_who_accuse(name: str, text: str) -> None:
+    holder = (Holding(person="a", role="dsl", school="hollin"), Person(id="a", name=name, email="a@hollin.example"))
+
+    assert [(h.role, h.named) for h in accused(holders(text, (holder,)), unsure=False)] == [("dsl", True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Jan Hill", "they cheated on the hill run"),
+        ("Jan Hill", "#HillcrestPrimary pupils stole the show and the money"),
+        ("Tom Hollin", "Hollin lied to us"),
+        ("Northmere Office", "the office stole the money"),
+        ("Head Teacher", "a stolen teacher mug"),
+    ],
+)
+def test_ordinary_words_and_the_schools_own_name_are_nobodys_name(name: str, text: str) -> None:
+    holder = (Holding(person="a", role="hr", school="hollin"), Person(id="a", name=name, email="a@hollin.example"))
+
+    assert not any(h.named for h in holders(text, (holder,), school="Hollin Primary"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The hеadteacher stole the money",
+        "HEAD\u200bTEACHER STOLE OUR MONEY",
+        "head-teacher stole the money",
+        "Headteecher stole the money",
+        "The HT stole the money",
+        "The boss of the school stole the money",
+        "the head teachers a liar",
+        "#SackTheHead she stole the money",
+        "Headmistress is having it off with a dad",
+        "Mae'r pennaeth wedi dwyn arian",
+        "The headteacher kissed a year 11 girl",
+        "The headteacher exposed himself",
+        "The headteacher strangled a child",
+        "The headteacher spanked my boy",
+        "The headteacher bit a pupil",
+        "The headteacher threw a chair at my kid",
+        "The headteacher filmed girls in the changing room",
+        "The headteacher watches porn in his office",
+        "The headteacher is a predator",
+        "p3do headteacher",
+        "The headteacher is claiming expenses for his holiday",
+        "The headteacher took the trip money",
+        "the headteacher smokes weed at work",
+        "The headteacher fabricated the minutes",
+        "The headteacher hid the report",
+        "The headteacher told staff to keep quiet",
+        "The headteacher has been suspended",
+        "The headteacher refused my son his inhaler",
+        "The headteacher left a reception child locked out",
+        "The headteacher picks on SEN kids",
+        "The headteacher hates travellers",
+    ],
+)
+def test_plain_words_for_the_head_and_for_what_they_did_accuse(text: str) -> None:
+    assert roles(text, unsure=False) == ["headteacher"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mrs Quill traumatised my son",
+        "The head screamed at a year 4",
+        "Mrs Quill came in. She cornered a pupil",
+        "the head is such a creep",
+    ],
+)
+def test_a_deed_that_may_be_harmless_accuses_only_where_doubt_counts(text: str) -> None:
+    assert (roles(text), roles(text, unsure=False)) == (["headteacher"], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I think the head is wrong about phones",
+        "shame on the head for cancelling the trip",
+        "The head never answers emails",
+        "The head excluded my son for a haircut",
+        "Mrs Quill ignored my daughter's plan",
+        "The head sacked half the staff",
+        "the head moved my child to another class without a word",
+        "Mrs Quill helped my son read",
+        "back after HT and the gate is still broken, they lied",
+        "The head is an idiot",
+    ],
+)
+def test_running_a_school_badly_is_no_allegation(text: str) -> None:
+    assert "headteacher" not in roles(text)
+
+
+def test_one_who_holds_two_roles_is_accused_under_both() -> None:
+    person = Person(id="a", name="Ola Fenn", email="a@hollin.example")
+    two = tuple((Holding(person="a", role=r, school="hollin"), person) for r in ("headteacher", "dsl"))
+
+    assert {h.role for h in accused(holders("My son was slapped by Mr Fenn", two), unsure=False)} == {
+        "headteacher",
+        "dsl",
+    }

@@ -36,6 +36,8 @@ def case(
     relevance: str = "yes",
     answers: dict[str, str] | None = None,
     pack: str = "wessex",
+    parent: str | None = None,
+    thread: tuple[str, ...] = (),
 ) -> Case:
     author = Author(id="1", handle="hollin", official=True) if official else Author(id="2")
     return Case(
@@ -45,6 +47,8 @@ def case(
         verdicts=(Verdict(model="m", version="1", scores=scores, points=POINTS),),
         answers=tuple(Answer(question=q, value=v, by="dee", at=NOW) for q, v in (answers or {}).items()),
         officers=OFFICERS,
+        parent=parent,
+        thread=thread,
     )
 
 
@@ -179,6 +183,71 @@ class TestAbout:
         assert set(flags) == {"criticism"}
         assert flags["criticism"].about is None
 
+    def test_a_deed_that_may_be_harmless_counts_only_against_a_post_that_blames(self) -> None:
+        assert judge("Mrs Quill hugged my son", {"criticism": 0.9})["misconduct_allegation"].about == "headteacher"
+        assert judge("Mrs Quill hugged my son", {"praise": 0.9})["praise"].about is None
+
+    @pytest.mark.parametrize("pack", PACKS)
+    def test_the_dsl_named_in_a_sexual_matter_is_not_told_of_it(self, pack: str) -> None:
+        flag = judge("Dee Fir and that photo of year 6", {"sexual_content": 0.5}, pack)["sexual_content"]
+        route = load_pack(pack).route(flag.concern, about=flag.about, target=flag.target, author=flag.author)
+
+        assert flag.about == "dsl"
+        assert route.recipients
+        assert "dsl" not in route.recipients
+        assert "may be about them" in flag.why
+
+    @pytest.mark.parametrize(
+        "text", ["I told Dee Fir about the messages", "A boy groped my daughter and the head has the report"]
+    )
+    def test_one_who_was_only_told_of_a_sexual_matter_is_told(self, text: str) -> None:
+        assert judge(text, {"sexual_content": 0.9})["sexual_content"].about is None
+
+
+class TestAbove:
+    ACCUSES = "The headteacher stole the trip money"
+
+    @pytest.mark.parametrize("text", ["He did exactly the same to us", "She hit my son too", "disgusting"])
+    @pytest.mark.parametrize("label", ["criticism", "cyberbullying"])
+    @pytest.mark.parametrize("pack", PACKS)
+    def test_a_reply_without_a_name_is_about_whom_the_text_above_accuses(
+        self, pack: str, label: str, text: str
+    ) -> None:
+        flags = judge(text, {label: 0.9}, pack, parent=self.ACCUSES)
+        head = load_pack(pack).head
+
+        assert flags["misconduct_allegation"].about == head
+        for flag in flags.values():
+            route = load_pack(pack).route(flag.concern, about=flag.about, target=flag.target, author=flag.author)
+            assert head not in route.recipients
+            assert "answers a post that accuses" in flag.why
+            assert "stole" not in flag.why
+
+    def test_so_is_one_further_down(self) -> None:
+        flags = judge("same here", {"criticism": 0.9}, parent="He did it to us too", thread=(self.ACCUSES,))
+
+        assert flags["misconduct_allegation"].about == "headteacher"
+
+    def test_one_that_accuses_somebody_else_keeps_both_out(self) -> None:
+        flags = judge("and Tom Brook lied", {"criticism": 0.9}, parent=self.ACCUSES)
+
+        assert flags["misconduct_allegation"].about == "chair_of_governors,headteacher"
+
+    def test_a_reply_that_blames_nobody_takes_nothing_over(self) -> None:
+        flags = judge("the staff are lovely", {"praise": 0.9}, parent=self.ACCUSES)
+
+        assert flags["praise"].about is None
+
+    def test_a_reply_under_an_opinion_is_an_opinion(self) -> None:
+        flags = judge("agreed, disgraceful", {"criticism": 0.9}, parent="The head is wrong about phones")
+
+        assert set(flags) == {"criticism"}
+
+    def test_a_persons_answer_stands(self) -> None:
+        flags = judge("same", {"criticism": 0.9}, parent=self.ACCUSES, answers={"about": "no"})
+
+        assert set(flags) == {"criticism"}
+
 
 class TestTarget:
     @pytest.mark.parametrize(
@@ -204,6 +273,14 @@ class TestTarget:
         assert flags["misconduct_allegation"].about == "headteacher"
         assert threat.target == "headteacher"
         assert "headteacher" in route.recipients
+
+    def test_while_a_threat_is_undecided_the_one_accused_is_not_told(self) -> None:
+        threat = judge("The head stole the trip money", {"threat": 0.4, "criticism": 0.9})["threat"]
+        route = load_pack("wessex").route("threat", about=threat.about, target=threat.target)
+
+        assert (threat.review, threat.about) == (True, "headteacher")
+        assert "headteacher" not in route.recipients
+        assert route.recipients
 
     def test_an_answer_names_the_target(self) -> None:
         assert judge("soon", {"threat": 0.9}, answers={"target": "dsl"})["threat"].target == "dsl"

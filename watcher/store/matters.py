@@ -18,7 +18,7 @@ from classifiers.verdict import OperatingPoint, Span, Verdict
 from connectors.post import Post
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
-from watcher.store.posts import Seen, Unread, post_of
+from watcher.store.posts import Seen, Unread, post_of, texts_above
 from watcher.store.write import add, insert_once
 
 # When two accounts bring the same post, the surer reading of "is it about us" stands.
@@ -27,7 +27,10 @@ _SURER = {"no": 0, "unclear": 1, "yes": 2}
 
 @dataclass(frozen=True, kw_only=True)
 class Unjudged:
-    """A mention whose newest verdict, answer or pack is newer than its judgement."""
+    """A mention whose newest verdict, answer or pack is newer than its judgement.
+
+    ``above`` are the texts that the post stands under, nearest first.
+    """
 
     number: int
     version: int
@@ -35,6 +38,7 @@ class Unjudged:
     mention: Mention
     verdicts: tuple[Verdict, ...]
     answers: tuple[Answer, ...]
+    above: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,13 +138,15 @@ class MatterShelf:
             return tuple(self._unjudged(connection, row) for row in connection.execute(query).all())
 
     def _unjudged(self, connection: Connection, row: Row[Any]) -> Unjudged:
+        post = post_of(row.body, official=row.official)
         return Unjudged(
             number=row.id,
             version=row.version,
-            post=post_of(row.body, official=row.official),
+            post=post,
             mention=Mention(school=row.school, relevance=row.relevance, reason=row.reason),
             verdicts=verdicts_of(connection, row.version),
             answers=answers_of(connection, row.id),
+            above=texts_above(connection, post),
         )
 
     def judged(self, connection: Connection, waiting: Unjudged, said: Judgement, now: datetime) -> None:
@@ -213,13 +219,14 @@ def answers_of(connection: Connection, mention: int) -> tuple[Answer, ...]:
 
 
 def input_digest(waiting: Unjudged, pack: str) -> str:
-    """The digest of all that a judgement rests on: text, relevance, verdicts, answers, pack."""
+    """The digest of all that a judgement rests on: text, relevance, verdicts, answers, pack, and the texts above."""
     parts = [
         waiting.post.content_digest,
         waiting.mention.relevance,
         [_verdict_body(v) | {"model": v.model, "version": v.version} for v in waiting.verdicts],
         [[a.question, a.value] for a in waiting.answers],
         pack,
+        *waiting.above,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

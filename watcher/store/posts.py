@@ -14,6 +14,8 @@ from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.write import insert_once
 
+ABOVE = 8  # posts that are followed upwards from a reply
+
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
@@ -117,16 +119,7 @@ class PostShelf:
         return Unread(number=row.id, post=post, parent=self._text_of_parent(connection, post), tries=row.tries)
 
     def _text_of_parent(self, connection: Connection, post: Post) -> str | None:
-        if post.reply_to is None:
-            return None
-        query = (
-            select(t.version.c.body)
-            .join(t.post, t.post.c.id == t.version.c.post)
-            .where(_is(post.platform, post.origin, post.reply_to))
-            .order_by(t.version.c.id.desc())
-            .limit(1)
-        )
-        body = connection.scalar(query)
+        body = None if post.reply_to is None else _newest_body(connection, post, post.reply_to)
         return None if body is None else str(body["text"])
 
     def expect(self, read_by: str) -> int:
@@ -147,6 +140,33 @@ def post_of(body: Mapping[str, Any], *, official: bool) -> Post:
     if official and post.author is not None and not post.author.official:
         return replace(post, author=replace(post.author, official=True))
     return post
+
+
+def texts_above(connection: Connection, post: Post) -> tuple[str, ...]:
+    """The newest texts of the posts that it stands under, nearest first, as far as they are kept."""
+    found: dict[str, str] = {}
+    above = post.reply_to
+    while above is not None and above != post.id and above not in found and len(found) < ABOVE:
+        body = _newest_body(connection, post, above)
+        found[above] = "" if body is None else str(body["text"])
+        above = None if body is None else Post.from_dict(body).reply_to
+    if post.thread is not None and post.thread != post.id and post.thread not in found:
+        body = _newest_body(connection, post, post.thread)
+        found[post.thread] = "" if body is None else str(body["text"])
+    return tuple(text for text in found.values() if text)
+
+
+def _newest_body(connection: Connection, beside: Post, post_id: str) -> Mapping[str, Any] | None:
+    """The newest stored version of another post of the same place."""
+    query = (
+        select(t.version.c.body)
+        .join(t.post, t.post.c.id == t.version.c.post)
+        .where(_is(beside.platform, beside.origin, post_id))
+        .order_by(t.version.c.id.desc())
+        .limit(1)
+    )
+    body: Mapping[str, Any] | None = connection.scalar(query)
+    return body
 
 
 def _is(platform: str, origin: str, post_id: str) -> Any:
