@@ -17,7 +17,7 @@ from alerts.mention import Mention, Source, match
 from alerts.notice import Notice
 from alerts.policy import Pack
 from alerts.route import Route
-from alerts.school import HEAD_ROLES, Holding, Person, Register, School
+from alerts.school import NEVER_TOLD, ROLES, Holding, Person, Register, School
 from classifiers.classifier import Classifier
 from classifiers.errors import ClassifierError
 from classifiers.verdict import Passage, Verdict
@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 
 # A post that the models cannot read three times in a row is set aside, counted and shown as unread.
 TRIES = 3
-# The offices that a post may name: their holders are known to the public.
-PUBLIC_OFFICES = (*HEAD_ROLES, "ceo", "chair_of_governors", "chair_of_trustees")
+# Whoever may be told may also be the one it is about: the holders of all these are known by name to the judgement.
+TOLD = tuple(role for role in ROLES if role not in NEVER_TOLD)
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTVWXYZ"
 _RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(minutes=15)
@@ -356,7 +356,7 @@ def _case(unjudged: Unjudged, school: School, register: Register, now: datetime)
     officers: list[tuple[Holding, Person]] = [
         (holding, register.person(holding.person))
         for holding in register.holdings
-        if holding.role in PUBLIC_OFFICES
+        if holding.role in TOLD
         and holding.holds_on(today)
         and (holding.school == school.id or (holding.trust is not None and holding.trust == school.trust))
     ]
@@ -367,6 +367,8 @@ def _case(unjudged: Unjudged, school: School, register: Register, now: datetime)
         verdicts=unjudged.verdicts,
         answers=unjudged.answers,
         officers=tuple(officers),
+        parent=next(iter(unjudged.above), None),
+        thread=unjudged.above[1:],
     )
 
 

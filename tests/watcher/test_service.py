@@ -262,6 +262,29 @@ def test_opinion_on_a_decision_of_the_head_goes_the_ordinary_way(house: House) -
     assert "8.1.9" in body(house.channel.sent[0])
 
 
+def test_replies_without_a_name_go_past_the_one_whom_the_thread_accuses(house: House) -> None:
+    top = post(2, "The headteacher at Hillcrest Primary School stole the trip money {criticism=0.9}", thread="2")
+    first = post(3, "He did it to us at Hillcrest Primary School too {criticism=0.9}", reply_to="2", thread="2")
+    last = post(4, "Same here, Hillcrest Primary School {criticism=0.9}", reply_to="3")
+    house.bring(top)
+    house.bring(first)
+    house.bring(last)
+    assert house.channel.to("moore") == []
+    assert {i.about for i in house.store.views.incidents(limit=9)} == {"headteacher"}
+
+
+def test_whoever_holds_any_role_is_known_by_name_and_not_told_of_themselves(house: House) -> None:
+    house.bring(OWN, under_own(2, "Mrs Okafor messages year 6 girls at night {sexual_content=0.9}"))
+    assert house.channel.to("okafor") == []
+    assert house.channel.to("moore")
+
+
+def test_an_undecided_threat_brings_no_accusation_to_the_accused(house: House) -> None:
+    house.bring(OWN, under_own(2, "The headteacher stole the trip money {criticism=0.9 threat=0.4}"))
+    assert house.channel.to("moore") == []
+    assert house.channel.to("lind")
+
+
 def test_a_threat_reaches_the_one_threatened(house: House) -> None:
     house.bring(OWN, under_own(2, "I am coming for the headteacher tomorrow, she will bleed {threat=0.95}"))
     assert house.channel.to("moore")
