@@ -53,7 +53,8 @@ class Incident:
     """One matter at one school.
 
     ``reference`` is random, so that a gap between two tells nothing. ``recipients`` are the roles told and
-    ``about`` the accused: flags with others never join. ``keys`` are the fingerprints by which a flag joins.
+    ``about`` the accused: flags with others never join. ``accused`` are the ids of the persons who held that role when
+    the incident was opened: they stay the accused whatever they hold later. ``keys`` are the fingerprints by which a flag joins.
     ``severity`` runs from 1 (worth knowing) to 5 (a child may come to harm). ``news`` is what has happened so far
     that its people must hear of, oldest first: a notice's sequence is the position in it.
     """
@@ -65,6 +66,7 @@ class Incident:
     severity: int
     recipients: tuple[str, ...]
     about: str | None = None
+    accused: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     opened_at: datetime

@@ -199,6 +199,7 @@ def build(settings: Settings, store: Store) -> Service:
         channel=open_channel(settings),
         criticism_window=timedelta(hours=settings.alerts.criticism_window_h),
         batch=settings.models.batch,
+        oldest=timedelta(days=settings.alerts.oldest_days),
         disk=disk_of(store),
         reads=frozenset(row.name for row in settings.accounts),
     )
@@ -213,7 +214,7 @@ def disk_of(store: Store) -> Disk | None:
 def is_alive(store: Store, now: datetime) -> bool:
     """Whether a service has ticked on this store just now."""
     beat = store.recall("beat")
-    return beat is not None and now - beat[1] < DEAD_AFTER
+    return beat is not None and abs(now - beat[1]) < DEAD_AFTER
 
 
 def run(settings: Settings, file: Path, *, ready: Callable[[str], None], apply_rows: bool = True) -> None:

@@ -104,11 +104,24 @@ def _mail(settings: Settings) -> Iterator[str]:
             yield 'mail.security: "none" would send the password openly; write "starttls" or "tls"'
     if mail.password is not None:
         yield from _secret("mail.password", mail.password)
+    yield from _last_resort(settings)
+
+
+def _last_resort(settings: Settings) -> Iterator[str]:
+    """The address that remains when everybody else is the accused must be nobody's who could be."""
     if settings.schools and settings.alerts.last_resort is None:
         yield (
             "alerts.last_resort: missing; write the address that is told when nobody else can be, "
             "outside every school and trust"
         )
+        return
+    own = {p.id for p in settings.people if p.email.casefold() == str(settings.alerts.last_resort).casefold()}
+    for holding in settings.holdings:
+        if holding.person in own and holding.role not in ("it_provider", "it_technician"):
+            yield (
+                f"alerts.last_resort: {settings.alerts.last_resort} belongs to {holding.person!r} ({holding.role}), "
+                "who may be the accused; write an address outside every school and trust"
+            )
 
 
 def _school(settings: Settings, key: str, school: SchoolRow) -> Iterator[str]:

@@ -264,12 +264,18 @@ def incidents(
     reference: Annotated[str | None, typer.Argument(help="show this one with its notices and timeline")] = None,
     every: Annotated[bool, typer.Option("--all", help="closed ones too")] = False,
     limit: Annotated[int, typer.Option(min=1)] = 100,
+    state: Annotated[str | None, typer.Option("--set", help="move this one to a state")] = None,
+    why: Annotated[
+        str | None, typer.Option(help="the reason, kept in the timeline; no names, no words of a post")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List incidents, newest first, or show one; never the text of a post."""
+    """List incidents, newest first, show one, or note what became of it; never the text of a post."""
     from watcher import listing
 
     store = _store(_settings(config))
+    if state is not None:
+        _set_state(store, reference, state, why)
     if reference is None:
         rows = list(listing.incidents(store, every=every, limit=limit))
         _show(rows if as_json else [*map(listing.short, rows)], as_json=as_json)
@@ -282,6 +288,19 @@ def incidents(
     else:
         for line in terminal.sheet(found):
             typer.echo(line)
+
+
+def _set_state(store: Store, reference: str | None, state: str, why: str | None) -> None:
+    """Note what became of an incident; a reason is asked for, so that the timeline can answer for it."""
+    from alerts.incident import STATES
+    from watcher.scheduler import clock
+
+    if state not in STATES:
+        stop(f"--set {state}: no such state; known are {', '.join(STATES)}", code=2)
+    if reference is None or not (why or "").strip():
+        stop('name the incident and the reason: watcher incidents WT-… --set resolved --why "…"', code=2)
+    if not store.incidents.set_state(reference.upper(), state, str(why), clock()):
+        stop(f"there is no incident {reference}")
 
 
 @app.command()

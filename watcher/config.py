@@ -63,6 +63,7 @@ class Alerts(_Table):
 
     last_resort: EmailStr | None = None
     criticism_window_h: float = Field(default=24.0, gt=0, le=24 * 14)
+    oldest_days: int = Field(default=14, ge=1, le=3650)
 
 
 class Models(_Table):

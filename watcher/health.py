@@ -48,12 +48,13 @@ class Health:
     last_purge: datetime | None
     overdue_rows: int
     disk_full: bool = False
+    untold: tuple[str, ...] = ()
 
     @property
     def is_well(self) -> bool:
         """Whether nothing needs the operator."""
         late = self.oldest_notice_s is not None and self.oldest_notice_s > LATE.total_seconds()
-        return self.alive and not (self.blind or late or self.refused_addresses or self.disk_full)
+        return self.alive and not (self.blind or late or self.refused_addresses or self.disk_full or self.untold)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -65,6 +66,8 @@ class Health:
         """For a person, the worst first."""
         if not self.alive:
             yield "NOT RUNNING: no sign of life in the last 30 seconds; start `watcher run`"
+        for reference in self.untold:
+            yield f"NOBODY TOLD: {reference} has reached nobody; see `watcher incidents {reference}` and the log"
         if self.disk_full:
             yield "DISK FULL: less than 5 % is free and polling has stopped; free some room"
         for name in self.blind:
@@ -94,9 +97,10 @@ def look(store: Store, now: datetime) -> Health:
         open_incidents=store.views.open_count(),
         pending_notices=pending,
         oldest_notice_s=None if oldest is None else int((now - oldest).total_seconds()),
-        refused_addresses=len(store.notices.refused_addresses()),
+        refused_addresses=len(store.notices.refused_addresses(now)),
         last_purge=None if purged is None else purged[0],
         overdue_rows=sum(store.purge.overdue(now - timedelta(hours=24)).values()),
+        untold=store.views.untold(),
         disk_full=disk is not None and disk.is_tight(),
     )
 

@@ -24,13 +24,10 @@ _LONGEST = timedelta(minutes=30)
 
 @dataclass(frozen=True, kw_only=True)
 class Polled:
-    """How one poll went: new versions, whether more waits, and whether the account has just gone blind or come back."""
+    """How one poll went: new versions, and whether more waits."""
 
     new: int = 0
     more: bool = False
-    error: str | None = None
-    went_blind: bool = False
-    came_back: bool = False
 
 
 class Poller:
@@ -57,15 +54,15 @@ class Poller:
             return self._failed(state, error, now)
         new = self._store.accounts.succeeded(state, page, now, self._store.retention.posts_days)
         log.info("polled", account=name, posts=len(page.posts), new=new, more=page.more, gaps=len(page.gaps))
-        return Polled(new=new, more=page.more, came_back=state.blind_since is not None)
+        return Polled(new=new, more=page.more)
 
     def _failed(self, state: AccountState, error: ConnectorError | ConfigError, now: datetime) -> Polled:
         permanent = isinstance(error, (PermanentError, ConfigError))
         next_at = _next(state, error, now)
         why = f"{type(error).__name__}: {error}"
-        blind = self._store.accounts.failed(state, why, permanent=permanent, next_at=next_at, now=now)
+        self._store.accounts.failed(state, why, permanent=permanent, next_at=next_at, now=now)
         log.warning("poll_failed", account=state.account.name, error=type(error).__name__, next_at=next_at.isoformat())
-        return Polled(error=why, went_blind=blind)
+        return Polled()
 
 
 def _next(state: AccountState, error: Exception, now: datetime) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,9 @@ BEAT_S = 5
 # One batch of posts is read in seconds; a stream that has not moved for this long is stuck.
 STILL = timedelta(minutes=3)
 PURGE_EVERY = timedelta(hours=24)
+# Summer time does not move this clock; an hour is more than any correction by the network.
+JUMP_S = 3600
+LONG_AGO = timedelta(days=30)
 
 
 def clock() -> datetime:
@@ -38,7 +42,9 @@ class Scheduler:
         self._service = service
         self._tick_s = tick_s
         self._beat = beat
-        self._progress = clock()
+        self._progress = self._delivered = clock()
+        self._slept = False
+        self._wall, self._steady = clock(), time.monotonic()
         self._warned = datetime.min.replace(tzinfo=UTC)
         self._stopping = threading.Event()
         self._in_flight: set[str] = set()
@@ -50,6 +56,9 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin to tick; comes back at once."""
+        beat = self._service.store.recall("beat")
+        # After a month without a sign of life it may be the clock that is wrong: the first purge waits for a day.
+        self._slept = beat is not None and abs(clock() - beat[1]) > LONG_AGO
         for job, every in (
             (self._poll, self._tick_s),
             (self._advance, self._tick_s),
@@ -111,21 +120,29 @@ class Scheduler:
 
     def _deliver(self) -> None:
         while not self._stopping.is_set() and self._service.deliver(clock()):
-            pass
+            self._delivered = clock()
+        self._delivered = clock()
 
     def _digest(self) -> None:
         self._service.digest(clock())
 
     def _purge(self) -> None:
+        now = clock()
+        if abs((now - self._wall).total_seconds() - (time.monotonic() - self._steady)) > JUMP_S:
+            # To delete by a clock that has jumped would delete what is not past its time; a restart trusts it again.
+            log.error("clock_jumped", do="set the clock right and restart; nothing is purged until then")
+            return
+        if self._slept and time.monotonic() - self._steady < PURGE_EVERY.total_seconds():
+            return
         last = self._service.store.purge.last()
-        if last is None or clock() - last[0] >= PURGE_EVERY:
-            self._service.purge(clock())
+        if last is None or not timedelta(0) <= now - last[0] < PURGE_EVERY:
+            self._service.purge(now)
 
     def _alive(self) -> None:
         """Say that all is well, unless the stream has stood still: a beat that cannot fail would tell nothing."""
         now = clock()
-        if now - self._progress > STILL:
-            log.error("stream_stands_still", since=self._progress.isoformat())
+        if now - min(self._progress, self._delivered) > STILL:
+            log.error("stream_stands_still", since=min(self._progress, self._delivered).isoformat())
             return
         self._service.store.remember("beat", {}, now)
         if self._beat is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,10 +13,12 @@ from alerts import incident as grouping
 from alerts.case import Case
 from alerts.channel import Channel
 from alerts.errors import DeliveryError
+from alerts.flag import GRAVE
 from alerts.incident import Candidate, Incident
 from alerts.mention import Mention, Source, match
 from alerts.notice import Notice
 from alerts.policy import Pack
+from alerts.receiver import excluded
 from alerts.route import Route
 from alerts.school import NEVER_TOLD, ROLES, Holding, Person, Register, School
 from classifiers.classifier import Classifier
@@ -68,6 +71,7 @@ class Service:
         batch: int = 64,
         disk: Disk | None = None,
         reads: Container[str] | None = None,
+        oldest: timedelta = timedelta(days=14),
     ) -> None:
         self.store = store
         self.poller = poller
@@ -79,6 +83,7 @@ class Service:
         self._batch = batch
         self._disk = disk
         self._reads = reads
+        self._oldest = oldest
         self.read_by = ";".join(f"{c.name}@{c.version}" for c in self._classifiers)
 
     def begin(self, now: datetime) -> None:
@@ -89,6 +94,7 @@ class Service:
         schools = self.store.register.all().schools
         judged = self.store.matters.reopen_for({s.id: tag(self._pack_of(s.pack)) for s in schools})
         mails = self.store.notices.release(now)
+        self.store.accounts.wake(now)
         log.info("began", model=self.read_by, to_read_again=again, to_judge_again=judged, to_send=mails)
 
     # poll ------------------------------------------------------------------------------------------------------------
@@ -106,26 +112,38 @@ class Service:
         return self._disk is None or not self._disk.is_tight()
 
     def poll(self, state: AccountState, now: datetime) -> bool:
-        """Read one page of one account; whether more waits. A source that goes blind becomes an incident itself."""
-        polled = self.poller.poll(state, now)
-        if polled.went_blind:
-            self._open_blind_spot(state, polled.error or "", now)
-        if polled.came_back:
-            self.store.incidents.end_fault(state.account.name, now)
-        return polled.more
+        """Read one page of one account; whether more waits."""
+        return self.poller.poll(state, now).more
 
     def broke(self, state: AccountState, now: datetime) -> None:
         """Note that reading an account met a fault of ours; it is tried again later, and shown until then."""
         why = "a fault in Watcher while reading this source; see the log"
         later = now + timedelta(seconds=max(state.every_s, 60))
-        if self.store.accounts.failed(state, why, permanent=False, next_at=later, now=now):
-            self._open_blind_spot(state, why, now)
+        self.store.accounts.failed(state, why, permanent=False, next_at=later, now=now)
 
-    def _open_blind_spot(self, state: AccountState, why: str, now: datetime) -> None:
+    def watch_sources(self, now: datetime) -> int:
+        """Make a blind source an incident, and end the incident of one that sees again; how many changed.
+
+        What is blind stands in the accounts' own rows, so a crash in between loses nothing: the next round sees it.
+        """
+        states = {state.account.name: state for state in self.store.accounts.all()}
+        blind = {name for name, state in states.items() if state.blind_since is not None}
+        known = self.store.incidents.faults()
+        for name in sorted(blind - known):
+            self._open_blind_spot(states[name], now)
+        seeing = sorted((known & states.keys()) - blind)
+        for name in seeing:
+            self.store.incidents.end_fault(name, now)
+        return len(blind - known) + len(seeing)
+
+    def _open_blind_spot(self, state: AccountState, now: datetime) -> None:
         school = self._school_of(state)
         if school is None:
             log.error("blind_without_school", account=state.account.name)
             return
+        self._open_fault(state.account.name, school, state.last_error or "", now)
+
+    def _open_fault(self, what: str, school: School, why: str, now: datetime) -> None:
         route = self._pack_of(school.pack).route("blind_spot")
 
         def make() -> Incident:
@@ -140,7 +158,7 @@ class Service:
                 last_flag_at=now,
             )
 
-        self.store.incidents.start_fault(state.account.name, make, why, now)
+        self.store.incidents.start_fault(what, make, why, now)
 
     def _school_of(self, state: AccountState) -> School | None:
         schools = self.store.register.all().schools
@@ -236,18 +254,32 @@ class Service:
         waiting = self.store.incidents.ungrouped(limit)
         if not waiting:
             return 0
-        schools = {school.id: school for school in self.store.register.all().schools}
+        register = self.store.register.all()
+        schools = {school.id: school for school in register.schools}
         by_number = {flag.number: flag for flag in waiting}
         routes = {flag.number: self._route_of(flag, schools) for flag in waiting}
-        told = {number: route for number, route in routes.items() if route is not None and route.recipients}
+        told = {
+            number: route
+            for number, route in routes.items()
+            if route is not None and route.recipients and not self._is_history(by_number[number], now)
+        }
         candidates = [_candidate(by_number[number], route, now) for number, route in told.items()]
         known = {school: self.store.incidents.open(school) for school in {c.school for c in candidates}}
         with self.store.writing() as connection:
             for number in routes.keys() - told.keys():
                 self.store.incidents.leave(connection, by_number[number], now)
             for candidate in grouping.ordered(candidates):
-                self._place(connection, candidate, by_number[candidate.flag], known[candidate.school], now)
+                accused = self._accused(candidate, schools[candidate.school], register, now)
+                self._place(connection, candidate, by_number[candidate.flag], known[candidate.school], accused, now)
         return len(waiting)
+
+    def _is_history(self, flag: Ungrouped, now: datetime) -> bool:
+        """Whether a post is too old to alert anybody of: the first reading of a source brings years of them.
+
+        What may still harm a child is told however old it is.
+        """
+        said = flag.post.created_at
+        return flag.flag.concern not in GRAVE and said is not None and said < now - self._oldest
 
     def _route_of(self, flag: Ungrouped, schools: dict[str, School]) -> Route | None:
         school = schools.get(flag.school)
@@ -256,12 +288,24 @@ class Service:
         of = flag.flag
         return self._pack_of(school.pack).route(of.concern, about=of.about, target=of.target, author=of.author)
 
+    def _accused(self, candidate: Candidate, school: School, register: Register, now: datetime) -> tuple[str, ...]:
+        """The persons behind the accused role today: they stay the accused, whatever they hold later."""
+        if candidate.about is None:
+            return ()
+        return tuple(sorted(excluded(school, register, now.date(), about=candidate.about)))
+
     def _place(
-        self, connection: Transaction, candidate: Candidate, flag: Ungrouped, known: dict[int, Incident], now: datetime
+        self,
+        connection: Transaction,
+        candidate: Candidate,
+        flag: Ungrouped,
+        known: dict[int, Incident],
+        accused: tuple[str, ...],
+        now: datetime,
     ) -> None:
         found = grouping.join(candidate, known.values(), self._window)
         if found is None:
-            incident = grouping.opened(candidate, random_reference())
+            incident = replace(grouping.opened(candidate, random_reference()), accused=accused)
             known[self.store.incidents.start(connection, flag, incident, now)] = incident
             return
         number = next(n for n, incident in known.items() if incident is found)
@@ -275,14 +319,23 @@ class Service:
     def plan(self, now: datetime, limit: int = 50) -> int:
         """Write the notices that the incidents' news call for; how many incidents were planned."""
         waiting = self.store.incidents.unplanned(limit)
+        planned = 0
         for unplanned in waiting:
-            notices = self.teller.notices(unplanned, now)
+            try:
+                notices = self.teller.notices(unplanned, now)
+            except Exception:
+                # One matter that cannot be written must not keep all others from being told; it stays due and is
+                # shown by `watcher status` as a matter of which nobody was told.
+                log.exception("incident_not_told", incident=unplanned.incident.reference)
+                continue
             self.store.notices.keep(unplanned.number, unplanned.incident.news, notices, now)
-        return len(waiting)
+            planned += 1
+        return planned
 
     def deliver(self, now: datetime, limit: int = 20) -> int:
         """Send the notices whose time has come: first the sending, then the mark; how many were sent."""
         sent = 0
+        faults = self.store.incidents.faults()
         for notice in self.store.notices.take(now, limit):
             try:
                 self._channel.send(notice)
@@ -290,6 +343,8 @@ class Service:
                 self._undelivered(notice, error, now)
                 continue
             self.store.notices.sent(notice, now)
+            if _mail_to(notice) in faults:
+                self.store.incidents.end_fault(_mail_to(notice), now)
             sent += 1
         return sent
 
@@ -297,9 +352,18 @@ class Service:
         log.warning("undelivered", notice=notice.id, permanent=error.permanent)
         if error.permanent:
             self.store.notices.failed(notice, str(error), now)
+            self._tell_of_refusal(notice, str(error), now)
             return
         pause = min(_RETRY * 2 ** min(notice.attempts, 8), _LONGEST_RETRY)
         self.store.notices.put_off(notice, str(error), now + pause)
+
+    def _tell_of_refusal(self, notice: Notice, why: str, now: datetime) -> None:
+        """An address that takes no mail is a matter for the provider, told once while it lasts."""
+        school = self.store.views.school_of(notice.id)
+        register = self.store.register.all()
+        found = next((s for s in register.schools if s.id == school), next(iter(register.schools), None))
+        if found is not None and notice.reason != "digest":
+            self._open_fault(_mail_to(notice), found, why, now)
 
     # digest and purge ------------------------------------------------------------------------------------------------
 
@@ -309,6 +373,7 @@ class Service:
 
     def purge(self, now: datetime) -> dict[str, int]:
         """Delete what is past its time; how many rows of each table."""
+        self.store.register.renew(now)
         try:
             report = self.store.purge.purge(now)
         except StoreError:
@@ -321,10 +386,16 @@ class Service:
     def advance(self, now: datetime) -> int:
         """Run every verb from match to plan once; how much was done in all. A full disk stops it, nothing is lost."""
         try:
-            return self.match(now) + self.classify(now) + self.judge(now) + self.group(now) + self.plan(now)
+            done = self.match(now) + self.classify(now) + self.judge(now) + self.group(now)
+            return done + self.watch_sources(now) + self.plan(now)
         except StoreError as error:
             log.error("store_refused", error=str(error))
             return 0
+
+
+def _mail_to(notice: Notice) -> str:
+    """What an address that takes no mail is called among the faults."""
+    return f"mail to {notice.role} ({notice.receiver})"
 
 
 def _source(seen: Seen, state: AccountState) -> Source:

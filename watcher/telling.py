@@ -57,13 +57,13 @@ class Teller:
         """The notices that an incident's news call for, finished and ready to be sent."""
         incident = unplanned.incident
         view = self._store.views.incident(incident.reference, _POSTS_SHOWN)
-        register = self._reachable()
+        register = self._reachable(now)
         school = next((s for s in register.schools if s.id == incident.school), None)
         if view is None or school is None:
             return ()
         pack = self._pack_of(school.pack)
         routes = self._routes(view, pack)
-        told = self._receivers(routes, school, register, now, incident.about, pack)
+        told = self._receivers(routes, school, register, now, incident, pack)
         intents = due(incident, told, self._store.notices, now)
         return tuple(self._notice(intent, view, school, pack, routes, told) for intent in intents)
 
@@ -83,7 +83,7 @@ class Teller:
         school: School,
         register: Register,
         now: datetime,
-        about: str | None,
+        incident: Incident,
         pack: Pack,
     ) -> tuple[Receiver, ...]:
         found: dict[str, Receiver] = {}
@@ -93,7 +93,8 @@ class Teller:
                 school,
                 register,
                 now.date(),
-                about=about,
+                about=incident.about,
+                accused=incident.accused,
                 last_resort=self._last_resort,
                 document=pack.document,
             ):
@@ -161,7 +162,8 @@ class Teller:
         try:
             state = self._store.accounts.get(view.account)
         except KeyError:
-            return f"Source: {view.account}."
+            # No source, but mail that an address does not take.
+            return f"{view.account[:1].upper()}{view.account[1:]}: {view.events[0].detail if view.events else ''}"
         platform = wording.platform_name(state.account.platform)
         since = f"since {wording.long_time(state.last_success_at, zone)}" if state.last_success_at else "so far"
         return f"Source: {view.account} ({platform}); not read {since}. {state.last_error or ''}"
@@ -169,10 +171,10 @@ class Teller:
     def _link(self, reference: str) -> str:
         return f"{self._url}/incidents/{reference}"
 
-    def _reachable(self) -> Register:
+    def _reachable(self, now: datetime) -> Register:
         """The register without the people whose address has refused our mail: the next in the chain is told."""
         register = self._store.register.all()
-        refused = self._store.notices.refused_addresses()
+        refused = self._store.notices.refused_addresses(now)
         gone = {p.id for p in register.people if p.email in refused}
         return replace(register, holdings=tuple(h for h in register.holdings if h.person not in gone))
 
@@ -180,11 +182,16 @@ class Teller:
 
     def digests(self, now: datetime) -> Iterator[Notice]:
         """The digests that are due and were not written yet, for each school and each trust and receiver."""
-        register = self._reachable()
+        register = self._reachable(now)
         for scope, schools in _scopes(register):
             timezone = schools[0].timezone
+            newest = weeks.weeks_due(now, timezone, None)[-1]
             known = self._store.recall(f"digest:{scope}")
-            for week in weeks.weeks_due(now, timezone, None if known is None else known[0]):
+            if known is None or known[0] > newest:
+                # Nothing was watched before the first start; and after a clock that ran ahead nothing is owed.
+                self._store.remember(f"digest:{scope}", newest, now)
+                continue
+            for week in weeks.weeks_due(now, timezone, known[0]):
                 for receiver in _leaders(scope, schools, register, now):
                     yield self._digest_notice(scope, schools, register, week, receiver, now)
                 self._store.remember(f"digest:{scope}", week, now)
@@ -256,7 +263,7 @@ class Teller:
             opened=sum(start <= line.opened_at < end for line in lines),
             matters=tuple(lines),
             praise=tuple(praise[:_PRAISE]),
-            blind=self._blind(ids),
+            blind=tuple(self._blind(ids, start, end)),
             unread={w.removeprefix("unread:"): n for w, n in counts.items() if w.startswith("unread:") and n > 0},
             link=self._url,
         )
@@ -271,7 +278,7 @@ class Teller:
             if incident.opened_at >= end or not (incident.is_open or incident.last_flag_at >= start):
                 continue
             kept_from = incident.about is not None and (
-                reader in excluded(school, register, now.date(), about=incident.about)
+                reader in excluded(school, register, now.date(), about=incident.about, accused=incident.accused)
             )
             (hidden if kept_from else shown).append(incident)
         return shown, hidden
@@ -293,12 +300,16 @@ class Teller:
             link=self._link(incident.reference),
         )
 
-    def _blind(self, schools: set[str]) -> tuple[Blind, ...]:
-        return tuple(
-            Blind(source=s.account.name, platform=s.account.platform, since=s.last_success_at or s.blind_since)
-            for s in self._store.accounts.all()
-            if s.blind_since is not None and s.account.school in schools
-        )
+    def _blind(self, schools: set[str], start: datetime, end: datetime) -> Iterator[Blind]:
+        """What could not be read at some time of the week, whether or not it can be again."""
+        platforms = {s.account.name: s.account.platform for s in self._store.accounts.all()}
+        for school in sorted(schools):
+            for source, since, until in self._store.views.blind(school, start, end):
+                if source in platforms:
+                    yield Blind(source=source, platform=platforms[source], since=since, until=until)
+        for source, gap in self._store.accounts.gaps(start):
+            if source in platforms and gap.start is not None and gap.start < end and (gap.end or end) > start:
+                yield Blind(source=source, platform=platforms[source], since=gap.start, until=gap.end)
 
 
 def add(counts: dict[str, int], more: dict[str, int], sign: int) -> None:

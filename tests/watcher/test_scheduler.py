@@ -24,6 +24,7 @@ def state(name: str) -> AccountState:
         account=Account(name=name, platform="rss", target=name),
         every_s=1,
         kept_by="test",
+        added_at=START,
         cursor=None,
         next_poll_at=START,
         last_attempt_at=None,
@@ -42,10 +43,14 @@ class FakeStore:
     names: tuple[str, ...]
     facts: list[str] = field(default_factory=list)
     purged: datetime | None = None
+    beat: tuple[Any, datetime] | None = None
 
     def __post_init__(self) -> None:
         self.accounts = self
         self.purge = self
+
+    def recall(self, _key: str) -> tuple[Any, datetime] | None:
+        return self.beat
 
     def get(self, name: str) -> AccountState:
         return state(name)
@@ -198,3 +203,33 @@ def test_a_full_disk_stops_the_fetching_and_nothing_else(make: Made) -> None:
     assert service.polls["a"] <= polls + 1
     service.has_room = True
     until(lambda: service.polls["a"] > polls + 1)
+
+
+def test_a_clock_that_jumps_purges_nothing(make: Made) -> None:
+    scheduler, service = make("a")
+    until(lambda: service.purges == 1)
+    service.store.purged = None
+    scheduler._wall -= timedelta(days=3650)
+    scheduler._purge()
+    assert service.purges == 1
+
+
+def test_after_a_month_without_a_sign_of_life_the_purge_waits_a_day() -> None:
+    service = FakeService(FakeStore((), beat=({}, clock() - timedelta(days=40))))
+    scheduler = Scheduler(service, tick_s=60, workers=1)  # type: ignore[arg-type]
+    scheduler.start()
+    time.sleep(0.3)
+    assert service.purges == 0
+    scheduler._steady -= 86_401
+    scheduler._wall -= timedelta(seconds=86_401)
+    scheduler._purge()
+    assert service.purges == 1
+    scheduler.stop()
+
+
+def test_mail_that_hangs_is_a_stream_that_stands_still() -> None:
+    service = FakeService(FakeStore(()))
+    scheduler = Scheduler(service, tick_s=1, workers=1)  # type: ignore[arg-type]
+    scheduler._delivered = clock() - STILL - timedelta(seconds=1)
+    scheduler._alive()
+    assert service.store.facts == []

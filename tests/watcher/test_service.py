@@ -26,6 +26,7 @@ from watcher.errors import StoreError
 from watcher.polling import Poller
 from watcher.service import Service
 from watcher.store import Store
+from watcher.store.incidents import Unplanned
 from watcher.telling import Teller
 
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)  # a Wednesday
@@ -396,7 +397,7 @@ def test_mail_that_is_refused_for_good_goes_to_the_next_in_the_chain(house: Hous
     house.bring(OWN, under_own(2, "Shame {criticism=0.9}"))
     assert house.channel.sent
     assert house.channel.sent[0].address != "moore@x.example"
-    assert house.store.notices.refused_addresses() == {"moore@x.example"}
+    assert house.store.notices.refused_addresses(NOW) == {"moore@x.example"}
 
 
 def test_a_crash_in_the_middle_of_sending_sends_the_same_mail_again_at_the_next_start(house: House) -> None:
@@ -436,6 +437,7 @@ def test_a_digest_never_tells_a_head_of_a_matter_about_herself(house: House) -> 
     about_her = house.store.views.incidents(limit=5)[0]
     assert about_her.about is not None
     monday = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    house.service.digest(NOW)
     house.service.digest(monday)
     house.settle(monday)
     hers = next(n for n in house.channel.to("moore") if n.subject_of == "hillcrest/2026-W47")
@@ -444,6 +446,92 @@ def test_a_digest_never_tells_a_head_of_a_matter_about_herself(house: House) -> 
     assert about_her.reference in body(trusts)
     quiet, _ = Teller(house.store, house.settings, pack_of).preview("hillcrest", "2026-W47", monday)
     assert (quiet.flags, quiet.mentions, quiet.opened) == ({}, 1, 0)
+
+
+def test_praise_beside_an_accusation_tells_the_accused_nothing(house: House) -> None:
+    text = "Thank you teachers, best school. Shame the headteacher stole the PTA money {praise=0.9 criticism=0.9}"
+    house.bring(OWN, under_own(2, text), under_own(3, "Lovely choir {praise=0.9}"))
+    about = [i for i in house.store.views.incidents(limit=5) if i.about]
+    assert about
+    monday = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    hers, _ = Teller(house.store, house.settings, pack_of).preview("hillcrest", "2026-W47", monday)
+    assert [p.text for p in hers.praise] == ["Lovely choir {praise=0.9}"]
+    assert hers.flags == {"praise": 1}
+    assert hers.tone.criticism == 0
+
+
+def test_the_accused_stays_the_accused_after_a_promotion(house: House) -> None:
+    house.bring(OWN, under_own(2, "The headteacher Mrs Moore slapped my son, I saw it {criticism=0.9}"))
+    reference = house.store.views.incidents(limit=5)[0].reference
+    promoted = tuple(
+        h.model_copy(update={"person": "moore"}) if h.role == "ceo" else h
+        for h in house.settings.holdings
+        if h.role != "headteacher" or h.school != "hillcrest"
+    )
+    apply(house.settings.model_copy(update={"holdings": promoted}), house.store, "watcher.toml", NOW)
+    monday = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    house.service.digest(monday - timedelta(days=1))
+    house.service.digest(monday)
+    house.settle(monday)
+    assert house.channel.to("moore")
+    assert all(reference not in body(n) for n in house.channel.to("moore"))
+
+
+def test_history_alerts_nobody_but_for_what_may_still_harm_a_child(house: House) -> None:
+    old = NOW - timedelta(days=400)
+    house.bring(
+        OWN,
+        under_own(2, "Shame {criticism=0.9}", created_at=old),
+        under_own(3, "i want to end it {self_harm=0.9}", created_at=old),
+    )
+    assert house.concerns() == [("self_harm",)]
+
+
+def test_one_matter_that_cannot_be_written_keeps_no_other_from_being_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = house.service.teller.notices
+
+    def break_on_press(unplanned: Unplanned, now: datetime) -> tuple[Notice, ...]:
+        if "press" in unplanned.incident.concerns:
+            raise ZeroDivisionError
+        return whole(unplanned, now)
+
+    monkeypatch.setattr(house.service.teller, "notices", break_on_press)
+    house.bring(OWN, under_own(2, "Reporter here {press=0.9}"), under_own(3, "i want to end it {self_harm=0.9}"))
+    assert house.channel.to("okafor")
+    monkeypatch.undo()
+    house.settle(NOW + timedelta(minutes=1))
+    assert house.channel.to("moore")
+
+
+def test_a_mailbox_that_refuses_is_a_matter_for_the_provider_until_it_takes_mail(house: House) -> None:
+    house.channel.answers["moore@x.example"] = DeliveryError("550 no such user", permanent=True)
+    house.bring(OWN, under_own(2, "Shame {criticism=0.9}"))
+    assert ("blind_spot",) in house.concerns()
+    assert any("no such user" in body(n) for n in house.channel.to("desk"))
+    house.channel.answers.clear()
+    house.bring(under_own(9, "Reporter here {press=0.9}"), now=NOW + timedelta(days=2))
+    assert house.channel.to("moore")
+    faults = [i for i in house.store.views.incidents(limit=9) if i.concerns == ("blind_spot",)]
+    assert [i.state for i in faults] == ["resolved"]
+
+
+def test_a_digest_says_what_could_not_be_read(house: House) -> None:
+    house.bring(OWN)
+    house.connectors["hillcrest"].script += [AuthenticationError("the token has expired") for _ in range(3)]
+    for hour in range(1, 4):
+        house.poll(now=NOW + timedelta(hours=hour))
+    house.settle(NOW + timedelta(hours=4))
+    house.bring(OWN, now=NOW + timedelta(days=2))
+    monday = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    told, _ = Teller(house.store, house.settings, pack_of).preview("hillcrest", "2026-W47", monday)
+    assert [(b.source, b.until is not None) for b in told.blind] == [("hillcrest", True)]
+
+
+def test_no_digest_is_owed_for_the_time_before_the_first_start(house: House) -> None:
+    assert house.service.digest(NOW) == 0
+    assert house.service.digest(datetime(2026, 11, 23, 8, 0, tzinfo=UTC)) == 3
 
 
 def test_a_full_disk_stops_the_stream_and_loses_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -406,12 +406,21 @@ def test_a_refused_address_is_known_until_it_takes_mail_again(store: Store) -> N
     number = start(store, store.incidents.ungrouped(10)[0], incident())
     store.notices.keep(number, ("opened",), [notice()], NOW)
     store.notices.failed(notice(), "550 no such user", NOW)
-    assert store.notices.refused_addresses() == {"p1@x.example"}
+    assert store.notices.refused_addresses(NOW) == {"p1@x.example"}
     assert [u.number for u in store.incidents.unplanned(10)] == [number]
     later = notice(2, address="p1@x.example", created_at=NOW)
     store.notices.keep(number, ("opened",), [later], NOW + timedelta(minutes=1))
     store.notices.sent(later, NOW + timedelta(minutes=1))
-    assert store.notices.refused_addresses() == frozenset()
+    assert store.notices.refused_addresses(NOW) == frozenset()
+
+
+def test_a_refusal_is_believed_for_a_day(store: Store) -> None:
+    flagged(store)
+    number = start(store, store.incidents.ungrouped(10)[0], incident())
+    store.notices.keep(number, ("opened",), [notice()], NOW)
+    store.notices.failed(notice(), "550 no such user", NOW)
+    assert store.notices.refused_addresses(NOW + timedelta(hours=23)) == {"p1@x.example"}
+    assert store.notices.refused_addresses(NOW + timedelta(hours=25)) == frozenset()
 
 
 def test_every_row_with_personal_data_is_dated_and_goes(store: Store) -> None:
@@ -451,6 +460,30 @@ def test_what_is_about_none_of_our_schools_goes_soon(store: Store) -> None:
     matched(store, second, Mention(school="hillcrest", relevance="unclear", reason="?"))
     store.purge.purge(NOW + timedelta(days=8))
     assert store.views.totals()["version"] == 1
+
+
+def test_what_is_in_force_is_never_purged_while_the_service_runs(store: Store) -> None:
+    person = Person(id="jo", name="Jo", email="jo@x.example")
+    with store.writing() as connection:
+        store.register.put(connection, Entry(kind="person", name="jo", noun=person, kept_by="test"), NOW)
+    much_later = NOW + timedelta(days=500)
+    store.register.renew(much_later)
+    store.purge.purge(much_later)
+    assert store.register.all().people == (person,)
+
+
+def test_a_source_that_was_never_read_goes_blind_too(store: Store) -> None:
+    with_account(store)
+    late = NOW + timedelta(hours=3)
+    assert store.accounts.failed(store.accounts.get("hill"), "no such host", permanent=False, next_at=late, now=late)
+
+
+def test_a_clock_that_ran_ahead_leaves_no_account_asleep(store: Store) -> None:
+    with_account(store)
+    ahead = NOW + timedelta(days=3650)
+    store.accounts.failed(store.accounts.get("hill"), "x", permanent=False, next_at=ahead, now=NOW)
+    assert store.accounts.wake(NOW) == 1
+    assert [s.account.name for s in store.accounts.due(NOW)] == ["hill"]
 
 
 def test_the_register_comes_back(store: Store) -> None:

@@ -29,6 +29,7 @@ class AccountState:
     account: Account
     every_s: int
     kept_by: str
+    added_at: datetime
     cursor: Cursor | None
     next_poll_at: datetime
     last_attempt_at: datetime | None
@@ -53,7 +54,7 @@ class AccountShelf:
         values: dict[str, Any] = {"school": account.school, "platform": account.platform, "body": body}
         values |= {"kept_by": kept_by, "every_s": every_s, "retired_at": None}
         if old is None:
-            fresh = {"failures": 0, "permanent": False, "next_poll_at": now}
+            fresh = {"failures": 0, "permanent": False, "next_poll_at": now, "added_at": now}
             connection.execute(t.account.insert().values(name=account.name, **values, **fresh))
             return
         if any(old.body[key] != body[key] for key in ("platform", "target", "reads", "base_url")):
@@ -81,6 +82,12 @@ class AccountShelf:
             if row is None:
                 raise KeyError(name)
             return _state(row)
+
+    def wake(self, now: datetime) -> int:
+        """Make due what a clock that ran ahead has put off for more than a week; how many."""
+        ahead = t.account.c.next_poll_at > now + timedelta(days=7)
+        with writing(self._engine) as connection:
+            return connection.execute(update(t.account).where(ahead).values(next_poll_at=now)).rowcount
 
     def due(self, now: datetime) -> tuple[AccountState, ...]:
         """The accounts whose time has come, the longest waiting first."""
@@ -114,7 +121,7 @@ class AccountShelf:
     def failed(self, state: AccountState, why: str, *, permanent: bool, next_at: datetime, now: datetime) -> bool:
         """Note that a poll failed; whether the account has just gone blind."""
         failures = state.failures + 1 if state.permanent == permanent else 1
-        silent = state.last_success_at is not None and now - state.last_success_at > SILENT_AFTER
+        silent = now - (state.last_success_at or state.added_at) > SILENT_AFTER
         blind = state.blind_since is None and (silent or (permanent and failures >= BLIND_AFTER))
         values: dict[str, Any] = {"last_attempt_at": now, "failures": failures, "last_error": why}
         values |= {"permanent": permanent, "next_poll_at": next_at}
@@ -156,6 +163,7 @@ def _state(row: Row[Any]) -> AccountState:
         account=Account(**body),
         every_s=row.every_s,
         kept_by=row.kept_by,
+        added_at=row.added_at,
         cursor=None if row.cursor is None else Cursor(state=row.cursor),
         next_poll_at=row.next_poll_at,
         last_attempt_at=row.last_attempt_at,

@@ -16,6 +16,9 @@ from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.write import insert_once
 
+# What the key of a blind-spot incident begins with.
+FAULT = "blind:"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ungrouped:
@@ -114,7 +117,12 @@ class IncidentShelf:
 
     def _insert(self, connection: Connection, incident: Incident, account: str | None, now: datetime) -> int:
         row = _values(incident) | {"reference": incident.reference, "school": incident.school, "account": account}
-        row |= {"recipients": list(incident.recipients), "about": incident.about, "opened_at": incident.opened_at}
+        row |= {
+            "recipients": list(incident.recipients),
+            "about": incident.about,
+            "accused": list(incident.accused),
+            "opened_at": incident.opened_at,
+        }
         row |= {"plan_due": True, "delete_after": now + timedelta(days=self._days)}
         number = connection.execute(t.incident.insert().values(**row)).inserted_primary_key
         assert number is not None  # noqa: S101 - both databases give the key of a row just inserted
@@ -162,10 +170,16 @@ class IncidentShelf:
                 for row in rows.all()
             )
 
+    def faults(self) -> frozenset[str]:
+        """The sources (or whatever else has failed) whose blind-spot incident is open."""
+        with reading(self._engine) as connection:
+            keys = connection.scalars(select(t.fingerprint.c.key).where(t.fingerprint.c.key.startswith(FAULT)))
+            return frozenset(key.removeprefix(FAULT) for key in keys)
+
     def start_fault(self, account: str, make: Callable[[], Incident], why: str, now: datetime) -> bool:
         """Open the blind-spot incident of an account unless it is open; whether it was opened."""
         with writing(self._engine) as connection:
-            key = f"blind:{account}"
+            key = f"{FAULT}{account}"
             if connection.scalar(select(t.fingerprint.c.incident).where(t.fingerprint.c.key == key)) is not None:
                 return False
             number = self._insert(connection, make(), account, now)
@@ -176,7 +190,7 @@ class IncidentShelf:
     def end_fault(self, account: str, now: datetime) -> None:
         """Resolve the blind-spot incident of an account that can be read again."""
         with writing(self._engine) as connection:
-            key = t.fingerprint.c.key == f"blind:{account}"
+            key = t.fingerprint.c.key == f"{FAULT}{account}"
             number = connection.scalar(select(t.fingerprint.c.incident).where(key))
             if number is not None:
                 self._set_state(connection, number, "resolved", "the source can be read again", now)
@@ -232,6 +246,7 @@ def incident_of(connection: Connection, row: Row[Any]) -> Incident:
         severity=row.severity,
         recipients=tuple(row.recipients),
         about=row.about,
+        accused=tuple(row.accused),
         targets=tuple(row.targets),
         keys=tuple(keys),
         opened_at=row.opened_at,

@@ -17,6 +17,7 @@ from watcher.store.write import insert_once
 
 # How long a try may hang before another may be made; longer than any channel's total time-out.
 LEASE = timedelta(minutes=5)
+BELIEVED = timedelta(days=1)
 
 
 class NoticeShelf:
@@ -110,11 +111,17 @@ class NoticeShelf:
             if incident is not None:
                 note(connection, incident, what, detail, now, self._days)
 
-    def refused_addresses(self) -> frozenset[str]:
-        """Addresses that a mail server has refused for good and that nothing was delivered to since."""
+    def refused_addresses(self, now: datetime) -> frozenset[str]:
+        """Addresses that a mail server refused within the last day and that nothing was delivered to since.
+
+        A refusal is believed for a day only: a server's bad hour must not cost a school its safeguarding lead.
+        """
         with reading(self._engine) as connection:
             query = select(t.notice.c.address, t.notice.c.state, func.max(t.notice.c.created_at).label("at"))
-            query = query.where(t.notice.c.state.in_(("failed", "sent"))).group_by(t.notice.c.address, t.notice.c.state)
+            lately = t.notice.c.created_at > now - BELIEVED
+            query = query.where(t.notice.c.state.in_(("failed", "sent")), lately).group_by(
+                t.notice.c.address, t.notice.c.state
+            )
             newest: dict[str, tuple[datetime, str]] = {}
             for row in connection.execute(query):
                 newest[row.address] = max(newest.get(row.address, (row.at, row.state)), (row.at, row.state))

@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from alerts.school import Absence, Holding, Person, Register, School, Trust
 from watcher.store import schema as t
-from watcher.store.engine import reading
+from watcher.store.engine import reading, writing
 from watcher.store.write import put
 
-# People in office stay as long as the file that names them is applied; a row nobody renews goes after this.
+# What is in force is dated anew by the running service every day; the rows of an installation that is abandoned go.
 KEPT_DAYS = 400
 
 Noun = School | Trust | Person | Holding | Absence
@@ -67,6 +67,11 @@ class RegisterShelf:
         """Write one row."""
         row = {"kind": entry.kind, "name": entry.name, "body": body_of(entry.noun), "kept_by": entry.kept_by}
         put(connection, t.entry, ("kind", "name"), {**row, "delete_after": now + timedelta(days=KEPT_DAYS)})
+
+    def renew(self, now: datetime) -> None:
+        """Date every row anew: what is in force is not past its time, however long ago its file was applied."""
+        with writing(self._engine) as connection:
+            connection.execute(update(t.entry).values(delete_after=now + timedelta(days=KEPT_DAYS)))
 
     def remove(self, connection: Connection, kind: str, name: str) -> None:
         """Delete one row."""

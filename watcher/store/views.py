@@ -214,12 +214,17 @@ class ViewShelf:
         """What the roll-up counted for these incidents' posts from a day until a day, under the same names."""
         found: Counter[str] = Counter()
         mentions: set[int] = set()
+        inside = (
+            select(t.flag.c.mention)
+            .join(t.incident, t.incident.c.id == t.flag.c.incident)
+            .where(t.incident.c.reference.in_(references))
+        )
+        # Every flag of such a post, in whatever matter: a praise counted beside a hidden accusation would tell of it.
         query = (
             select(t.flag.c.concern, t.mention.c.id, t.mention.c.relevance, t.version.c.body, t.mention.c.at)
             .join(t.mention, t.mention.c.id == t.flag.c.mention)
             .join(t.version, t.version.c.id == t.mention.c.version)
-            .join(t.incident, t.incident.c.id == t.flag.c.incident)
-            .where(t.incident.c.reference.in_(references), t.flag.c.withdrawn_at.is_(None))
+            .where(t.mention.c.id.in_(inside), t.flag.c.withdrawn_at.is_(None))
         )
         with reading(self._engine) as connection:
             for row in connection.execute(query):
@@ -230,6 +235,35 @@ class ViewShelf:
                     mentions.add(row.id)
                     found[f"mentions:{row.relevance}"] += 1
         return dict(found)
+
+    def school_of(self, notice: str) -> str | None:
+        """The school whose incident a notice tells of."""
+        query = select(t.incident.c.school).join(t.notice, t.notice.c.incident == t.incident.c.id)
+        with reading(self._engine) as connection:
+            return connection.scalar(query.where(t.notice.c.id == notice))
+
+    def untold(self) -> tuple[str, ...]:
+        """The open incidents of which nobody was ever told: there should be none."""
+        notices = select(t.notice.c.id).where(t.notice.c.incident == t.incident.c.id)
+        query = select(t.incident.c.reference).where(t.incident.c.state.in_(OPEN_STATES), ~t.incident.c.plan_due)
+        with reading(self._engine) as connection:
+            return tuple(connection.scalars(query.where(~notices.exists()).order_by(t.incident.c.id)))
+
+    def blind(self, school: str, start: datetime, end: datetime) -> tuple[tuple[str, datetime, datetime | None], ...]:
+        """The sources of a school that were blind at any time between, since when, and until when if they see again."""
+        ended = (
+            select(func.max(t.event.c.at))
+            .where(t.event.c.incident == t.incident.c.id, t.event.c.what == "resolved")
+            .scalar_subquery()
+        )
+        query = select(t.incident.c.account, t.incident.c.opened_at, ended.label("ended")).where(
+            t.incident.c.school == school, t.incident.c.account.is_not(None), t.incident.c.opened_at < end
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(t.incident.c.opened_at)).all()
+            return tuple(
+                (row.account, row.opened_at, row.ended) for row in rows if row.ended is None or row.ended >= start
+            )
 
     def open_count(self) -> int:
         """How many incidents are open."""
@@ -244,12 +278,15 @@ class ViewShelf:
             return {table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
 
     def praise(self, school: str, start: date, end: date, limit: int) -> tuple[tuple[Post, tuple[Verdict, ...]], ...]:
-        """The newest posts flagged as praise of a school, written from a day until a day, with their verdicts."""
+        """The newest posts that are praise of a school and nothing else, written from a day until a day."""
+        other = t.flag.alias("other")
+        more = select(other.c.id).where(other.c.mention == t.mention.c.id, other.c.concern != "praise")
         query: Select[Any] = (
             select(t.version.c.id, t.version.c.body, t.mention.c.at)
             .join(t.mention, t.mention.c.version == t.version.c.id)
             .join(t.flag, t.flag.c.mention == t.mention.c.id)
             .where(t.flag.c.concern == "praise", t.flag.c.withdrawn_at.is_(None), t.mention.c.school == school)
+            .where(~more.exists())
             .order_by(t.flag.c.id.desc())
             .limit(limit * 20)
         )

@@ -112,6 +112,13 @@ def test_the_demo_shows_incidents_ends_with_ctrl_c_and_goes_on_without_doubling(
     assert shown.code == 0
     assert shown.out.startswith(f"reference      {listed[0]}\n")
     assert listed[0] in watcher("incidents", "--config", "demo/watcher.toml", "--all").out
+    closing = ("incidents", listed[0].lower(), "--config", "demo/watcher.toml", "--set")
+    assert watcher(*closing, "mended").code == 2
+    assert watcher(*closing, "resolved").code == 2
+    assert watcher(*closing, "resolved", "--why", "spoken with the family").code == 0
+    after = watcher("incidents", listed[0], "--config", "demo/watcher.toml", "--json").lines[0]
+    assert after["state"] == "resolved"
+    assert after["timeline"][-1]["detail"] == "spoken with the family"
     mails = [path.read_bytes() for path in (tmp_path / "demo" / "outbox").glob("*.eml")]
     ids = [re.search(rb"(?im)^message-id:\s*(\S+)", mail) for mail in mails]
     assert mails
