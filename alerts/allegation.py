@@ -52,6 +52,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     (
         "lying",
         r"lied|lies(?! ahead)|lying(?! (?:down|in bed|around))|liars?|falsif\w+|forg(?:ed|ing|ery)|doctored|doctoring"
+        r"|(?:fake|false|forged) (?:invoices?|records?|receipts?|minutes|claims?)|nobbl(?:ed|ing)"
         r"|fabricat\w+|perjur\w+|deceiv\w+|deceit\w*|gaslight\w*|plagiari\w+|backdat\w+|tamper(?:ed|ing|s)"
         r"|rigged|rigging"
         r"|(?:made|makes|making) (?:it|that|this|things|stuff) (?:all )?up|fake (?:degree|cv"
@@ -66,7 +67,7 @@ KINDS: tuple[tuple[str, str], ...] = (
         r"drunk\w*|pissed(?! off)|reek(?:s|ed|ing)? of (?:\w+ )?(?:drink|booze|wine|vodka|alcohol|whisky|gin|weed)"
         r"|smok(?:es|ed|ing) (?:weed|pot|dope|crack|spliffs?|joints?|cannabis)|snort(?:s|ed|ing)|spliffs?"
         r"|cannabis|ketamine"
-        r"|heroin|crack ?head|off (?:his|her|their) (?:face|tits|nut|trolley)|tipsy|booz(?:ed|er|ing|y)"
+        r"|heroin|crack ?head|off (?:his|her|their) (?:face|head|tits|nut|trolley)|tipsy|booz(?:ed|er|ing|y)"
         r"|alkie|wino|druggies?"
         r"|junkies?|(?:drink|drug)[ -]?driv\w+|drink(?:ing)? problem|(?:a )?few too many|meddw"
         r"|(?:smell(?:s|ed|ing|t)?|stank|stinks?|stinking) of (?:\w+ )?(?:drink|booze|wine|vodka"
@@ -106,6 +107,7 @@ KINDS: tuple[tuple[str, str], ...] = (
         r"|(?:having|had|has) (?:it off|sex|a fling|relations)|sex (?:with|offender|pest|offences?)"
         r"|p[e3]?d[o0]s?|noncing"
         r"|kidd(?:y|ie) fiddler|letch\w*|lecher\w*|leer(?:ed|s|ing)|ogl(?:ed|es|ing)|seduc\w+|snogg\w+|sleeps with"
+        r"|wandering hands?|handsy|(?:too|over)[ -]?(?:friendly|familiar|close) with"
         r"|on (?:his|her) lap|(?:love|dirty) (?:letters?|messages?) to"
         r"|(?:kiss|film|photograph|strok|fondl|dat|undress|fiddl|spy|perv)(?:ed|es|s|ing|ied)? (?:with |on |over )?"
         rf"{_WHOM}{_CHILD}|(?:relationship|fling|romance) with {_WHOM}{_CHILD}"

@@ -214,6 +214,9 @@ def test_ordinary_words_and_the_schools_own_name_are_nobodys_name(name: str, tex
         "The headteacher left a reception child locked out",
         "The headteacher picks on SEN kids",
         "The headteacher hates travellers",
+        "The headteacher has wandering hands",
+        "The headteacher signed off fake invoices",
+        "The headteacher is off his head in school",
     ],
 )
 def test_plain_words_for_the_head_and_for_what_they_did_accuse(text: str) -> None:
