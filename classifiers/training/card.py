@@ -34,15 +34,17 @@ pack's rule does, and a person after it.
 - Rows a label: {rows}.
 
 ## How to make it again
-`make train`, or `python -m classifiers.training.train`. Seed 11, 6 epochs, batch 16, rate 2e-4 (heads 2e-3),
+`make train`, or `python -m classifiers.training.train`. Seed 11, 4 epochs, batch 16, rate 2e-4 (heads 2e-3),
 binary cross-entropy, bf16; then two gentle epochs (rate 5e-5) over the plain rows of author P among 1,500 of the
 others, for the other authors write too cleverly: "I want to kill myself" had passed as harmless.
 {hours} hours for the rounds of validation on two shared cores, and a quarter to half an hour for the last one.
 
 ## Figures
-{rounds} rounds, each leaving two whole authors out ({authors}): {read} rows, read by models that had seen no row of
-their authors. Calibration and thresholds were set on these same scores, so the figures are a little kind; the shipped
-weights learned from all rows. {plain} of these rounds had the second step and author P's rows. A threshold is where
+{rounds} of five rounds, each leaving whole authors out ({authors}): {read} rows, read by models that had seen no row
+of these authors. Calibration and thresholds were set on these same scores, so the figures are a little kind. The
+shipped weights learned from all rows, so where a round leaves out the one author who wrote most of a label (T wrote most of
+threat, hate, self-harm, extremism and sexual content), its figures stand for a poorer model than the shipped one.
+{plain} of these rounds had the second step and author P's rows. A threshold is where
 F1 is best, on average over streams with {factors} as many harmless posts as here. Of the rows {unread} are in other
 languages: unread, counted as missed.
 
@@ -66,8 +68,8 @@ languages: unread, counted as missed.
 ## Known failures
 - Harmless posts are raised too often: blunt humour, complaints about others than the school, idioms about dying.
 - Implied threats, abuse without rude words, and criticism by understatement are missed.
-- Names: adults are marked by their title ("Ms", "Mr") only, and only pupils' names were marked by hand.
-- The text answered is seen but was hardly learned from: the rows carry none.
+- Names: only authors Q to V marked adults' names; pupils' and adults' first names are still confused.
+- The text answered is seen, but only the rows of authors Q to V carry one.
 - English only. Other languages are `unread`, when the text is long enough to tell; a short foreign post may pass as
   English. Nothing is said about pictures beyond their text.
 - In a long post a single sentence is read without its neighbours as well, which finds about half of what the same
@@ -97,7 +99,7 @@ def write_card(
 
 def page(version: str, said: Mapping[str, Any], rows: Mapping[str, int]) -> str:
     """The card for people, as Markdown."""
-    rounds = len(said["authors"]) // 2
+    rounds = sum(bool(set(fold) & set(said["authors"])) for fold in FOLDS)
     return _PAGE.format(
         name=NAME,
         version=version,
@@ -105,7 +107,7 @@ def page(version: str, said: Mapping[str, Any], rows: Mapping[str, int]) -> str:
         rows=", ".join(f"{label} {count}" for label, count in rows.items()),
         hours=said["hours"],
         rounds=rounds,
-        authors="; ".join(" and ".join(pair) for pair in FOLDS[:rounds]),
+        authors="; ".join(", ".join(fold) for fold in FOLDS[:rounds]),
         read=f"{said['rows']:,}",
         factors=" and ".join(f"{factor:g} times" for factor in HARMLESS_FACTORS),
         plain=said["rounds_with_plain_rows"] or "None",

@@ -151,5 +151,5 @@ def test_the_card_can_be_loaded_and_read(tmp_path: Path) -> None:
     assert (card.name, card.version) == ("watcher-minilm", "9")
     assert card.points == said.points
     readme = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "1 rounds" in readme
+    assert "1 of five rounds" in readme
     assert "| threat |" in readme
