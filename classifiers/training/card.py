@@ -42,8 +42,8 @@ others, for the other authors write too cleverly: "I want to kill myself" had pa
 ## Figures
 {rounds} of five rounds, each leaving whole authors out ({authors}): {read} rows, read by models that had seen no row
 of these authors. Calibration and thresholds were set on these same scores, so the figures are a little kind. The
-shipped weights learned from all rows, so where a round leaves out the one author who wrote most of a label (T wrote most of
-threat, hate, self-harm, extremism and sexual content), its figures stand for a poorer model than the shipped one.
+shipped weights learned from all rows, so where a round leaves out the one author who wrote most of a label (T wrote
+most of threat, hate, self-harm, extremism and sexual content), its figures stand for a poorer model than the shipped.
 {plain} of these rounds had the second step and author P's rows. A threshold is where
 F1 is best, on average over streams with {factors} as many harmless posts as here. Of the rows {unread} are in other
 languages: unread, counted as missed.
