@@ -54,7 +54,8 @@ class Incident:
 
     ``reference`` is random, so that a gap between two tells nothing. ``recipients`` are the roles told and
     ``about`` the accused: flags with others never join. ``accused`` are the ids of the persons who held that role when
-    the incident was opened: they stay the accused whatever they hold later. ``keys`` are the fingerprints by which a flag joins.
+    the incident was opened: they stay the accused whatever they hold later. ``keys`` are the fingerprints by which a
+    flag joins.
     ``severity`` runs from 1 (worth knowing) to 5 (a child may come to harm). ``news`` is what has happened so far
     that its people must hear of, oldest first: a notice's sequence is the position in it.
     """

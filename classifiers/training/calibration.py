@@ -15,7 +15,7 @@ Numbers = NDArray[np.float64]
 
 # What a miss costs, counted in needless looks by a person: from there follows the score at which a look is worth it.
 SEVERE = ("threat", "self_harm", "sexual_content", "extremism")
-_MISS_COST = {**dict.fromkeys(LABELS, 2.5), **dict.fromkeys(SEVERE, 6.0), "praise": 1.0}
+_MISS_COST = {**dict.fromkeys(LABELS, 2.5), **dict.fromkeys(SEVERE, 4.0), "praise": 1.0}
 # The ordinary stream holds more harmless posts than the labelled rows do; a point must serve both.
 HARMLESS_FACTORS = (1.0, 4.0)
 _GRID = np.linspace(0.1, 0.9, 81)
