@@ -10,22 +10,22 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts import incident as grouping
-from alerts.case import Case
 from alerts.channel import Channel
 from alerts.errors import DeliveryError
 from alerts.flag import GRAVE
 from alerts.incident import Candidate, Incident
-from alerts.mention import Mention, Source, match
+from alerts.mention import Mention, match
 from alerts.notice import Notice
 from alerts.policy import Pack
 from alerts.receiver import excluded
 from alerts.route import Route
-from alerts.school import NEVER_TOLD, ROLES, Holding, Person, Register, School
+from alerts.school import Register, School
 from classifiers.classifier import Classifier
 from classifiers.errors import ClassifierError
 from classifiers.verdict import Passage, Verdict
 from watcher.disk import Disk
 from watcher.errors import StoreError
+from watcher.handing import candidate_of, case_of, passage_of, source_of
 from watcher.polling import Poller
 from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
@@ -38,8 +38,6 @@ log = structlog.get_logger(__name__)
 
 # A post that the models cannot read three times in a row is set aside, counted and shown as unread.
 TRIES = 3
-# Whoever may be told may also be the one it is about: the holders of all these are known by name to the judgement.
-TOLD = tuple(role for role in ROLES if role not in NEVER_TOLD)
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTVWXYZ"
 _RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(minutes=15)
@@ -177,7 +175,7 @@ class Service:
         accounts = {state.account.name: state for state in self.store.accounts.all()}
         found: list[tuple[Seen, tuple[Mention, ...]]] = []
         for seen in waiting:
-            sources = tuple(_source(seen, accounts[name]) for name in seen.accounts if name in accounts)
+            sources = tuple(source_of(seen, accounts[name]) for name in seen.accounts if name in accounts)
             found.append((seen, match(seen.post, schools, sources=sources)))
         with self.store.writing() as connection:
             for seen, mentions in found:
@@ -191,7 +189,7 @@ class Service:
         waiting = self.store.posts.unread(limit or self._batch)
         if not waiting:
             return 0
-        passages = [_passage(unread) for unread in waiting]
+        passages = [passage_of(unread) for unread in waiting]
         try:
             read = self._read(passages)
         except ClassifierError as error:
@@ -210,7 +208,7 @@ class Service:
     def _classify_alone(self, unread: Unread, now: datetime) -> int:
         """Read one version by itself, so that one bad post never holds up the others."""
         try:
-            verdicts = self._read([_passage(unread)])[0]
+            verdicts = self._read([passage_of(unread)])[0]
         except ClassifierError:
             if self.store.matters.failed_to_read(unread) < TRIES:
                 return 0
@@ -242,7 +240,7 @@ class Service:
         pack = self._pack_of(school.pack)
         return Judgement(
             number=unjudged.number,
-            flags=tuple(pack.judge(_case(unjudged, school, register, now))),
+            flags=tuple(pack.judge(case_of(unjudged, school, register, now))),
             pack=tag(pack),
             input=input_digest(unjudged, tag(pack)),
         )
@@ -263,7 +261,7 @@ class Service:
             for number, route in routes.items()
             if route is not None and route.recipients and not self._is_history(by_number[number], now)
         }
-        candidates = [_candidate(by_number[number], route, now) for number, route in told.items()]
+        candidates = [candidate_of(by_number[number], route, now) for number, route in told.items()]
         known = {school: self.store.incidents.open(school) for school in {c.school for c in candidates}}
         with self.store.writing() as connection:
             for number in routes.keys() - told.keys():
@@ -396,67 +394,3 @@ class Service:
 def _mail_to(notice: Notice) -> str:
     """What an address that takes no mail is called among the faults."""
     return f"mail to {notice.role} ({notice.receiver})"
-
-
-def _source(seen: Seen, state: AccountState) -> Source:
-    account = state.account
-    author = seen.post.author
-    if author is not None and author.official and account.official:
-        read = "posts"
-    elif seen.answers_official and account.official:
-        read = "comments"
-    elif "search" in account.reads:
-        read = "search"
-    else:
-        read = next((r for r in ("mentions", "comments") if r in account.reads), "posts")
-    return Source(account=account.name, school=account.school, read=read, official=account.official)
-
-
-def _passage(unread: Unread) -> Passage:
-    post = unread.post
-    return Passage(
-        text=post.text,
-        reply_to=unread.parent,
-        official=bool(post.author and post.author.official),
-        has_image=bool(post.media),
-    )
-
-
-def _case(unjudged: Unjudged, school: School, register: Register, now: datetime) -> Case:
-    today = now.date()
-    officers: list[tuple[Holding, Person]] = [
-        (holding, register.person(holding.person))
-        for holding in register.holdings
-        if holding.role in TOLD
-        and holding.holds_on(today)
-        and (holding.school == school.id or (holding.trust is not None and holding.trust == school.trust))
-    ]
-    return Case(
-        post=unjudged.post,
-        school=school,
-        mention=unjudged.mention,
-        verdicts=unjudged.verdicts,
-        answers=unjudged.answers,
-        officers=tuple(officers),
-        parent=next(iter(unjudged.above), None),
-        thread=unjudged.above[1:],
-    )
-
-
-def _candidate(flag: Ungrouped, route: Route, now: datetime) -> Candidate:
-    post = flag.post
-    said = post.created_at
-    return Candidate(
-        flag=flag.number,
-        mention=flag.mention,
-        school=flag.school,
-        concern=flag.flag.concern,
-        recipients=route.recipients,
-        about=flag.flag.about,
-        target=flag.flag.target,
-        post=post.key,
-        thread=post.thread or post.reply_to or post.id,
-        author=post.author.id if post.author else None,
-        text=post.text,
-        at=now if said is None or said > now else said,
-    )
