@@ -63,7 +63,7 @@ def judge(pack: Pack, case: Case) -> tuple[Flag, ...]:
         return ()
     facts = _facts(pack, case, confirmed)
     flags: dict[str, Flag] = {}
-    for flag in (*_by_rule(pack, case, facts), *_by_answer(pack, case, facts)):
+    for flag in (*_by_rule(pack, case, facts), *_by_answer(pack, case, facts), *_by_words(pack, case, facts)):
         kept = confirmed or flag.concern in GRAVE
         withdrawn = facts.lawful and flag.concern in pack.house.lawful
         if kept and not withdrawn and (flag.concern not in flags or flags[flag.concern].review > flag.review):
@@ -187,6 +187,14 @@ def _by_answer(pack: Pack, case: Case, facts: _Facts) -> Iterator[Flag]:
         if concern.strip() in CONCERNS:
             why = f"A person answered that this is {concern.strip().replace('_', ' ')}."
             yield _flag(pack, f"answer_{concern.strip()}", concern.strip(), facts, why=why)
+
+
+def _by_words(pack: Pack, case: Case, facts: _Facts) -> Iterator[Flag]:
+    """An accusation in plain words is a matter even where no model reads criticism in it: no score may hide it."""
+    if facts.about and not facts.official and case.answer("about") is None:
+        why = "The words allege conduct of somebody who holds office; no score decided it, so a person should look."
+        flag = _flag(pack, "alleged_in_words", "misconduct_allegation", facts, why=why)
+        yield replace(flag, review=True)
 
 
 def _applies(rule: Rule, case: Case, facts: _Facts) -> bool:

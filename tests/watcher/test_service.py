@@ -605,3 +605,12 @@ def test_hostile_text_goes_all_the_way_and_holds_up_nobody(store: Store, tmp_pat
         html = mail.get_body(("html",))
         assert html is not None
         assert "<script" not in html.get_content()
+
+
+def test_an_accusation_in_plain_words_is_a_matter_whatever_the_model_says(house: House) -> None:
+    said = "Mrs Moore the headteacher grabbed my lad by the arm and dragged him out. There is a bruise. {praise=0.2}"
+    house.bring(OWN, under_own(2, said))
+    assert house.concerns() == [("misconduct_allegation",)]
+    assert house.channel.to("moore") == []
+    assert house.channel.to("lind")
+    assert house.channel.to("ray")
