@@ -95,7 +95,11 @@ class Trust:
 
 @dataclass(frozen=True, kw_only=True)
 class School:
-    """One school: the names it goes by, where it is, and which policy pack speaks for it."""
+    """One school: the names it goes by, where it is, and which policy pack speaks for it.
+
+    ``corrections`` is what it has agreed to: that what its people say of the models' labels is not kept (``off``), is
+    kept to teach a model that reads this school alone (``own``), or also together with other schools' (``pooled``).
+    """
 
     id: str
     name: str
@@ -109,6 +113,7 @@ class School:
     not_about: tuple[str, ...] = ()
     timezone: str = "Europe/London"
     url: str | None = None
+    corrections: str = "off"
 
 
 @dataclass(frozen=True, kw_only=True)

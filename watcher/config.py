@@ -67,9 +67,10 @@ class Alerts(_Table):
 
 
 class Models(_Table):
-    """Which classifiers read every post."""
+    """Which classifiers read every post, and where versions that were taught here are kept."""
 
     classifiers: tuple[Literal["encoder", "huggingface", "patterns"], ...] = ("encoder",)
+    folder: str = "models"
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
     batch: int = Field(default=64, ge=1, le=1024)
 
@@ -121,6 +122,7 @@ class SchoolRow(_Table):
     not_about: tuple[str, ...] = ()
     timezone: str = "Europe/London"
     url: str | None = None
+    corrections: Literal["off", "own", "pooled"] = "off"
 
 
 class PersonRow(_Table):

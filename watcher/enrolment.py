@@ -16,6 +16,9 @@ from watcher.store.accounts import AccountState
 from watcher.store.engine import reading
 from watcher.store.register import Entry, body_of
 
+# The kind of a change that deletes what a school's people said of labels.
+CORRECTIONS = "corrections"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
@@ -68,7 +71,8 @@ def preview(settings: Settings, store: Store | None) -> tuple[Change, ...]:
         return _changes(settings, {}, {})
     with reading(store.engine) as connection:
         old = store.register.bodies(connection)
-    return _changes(settings, old, {state.account.name: state for state in store.accounts.all()})
+    changes = _changes(settings, old, {state.account.name: state for state in store.accounts.all()})
+    return (*changes, *_lapsed(settings, store))
 
 
 def _changes(
@@ -83,6 +87,15 @@ def _changes(
             found.append(Change(action="change", kind="account", name=row.name))
     found += [Change(action="remove", kind="account", name=name) for name in states]
     return tuple(found)
+
+
+def _lapsed(settings: Settings, store: Store) -> Iterator[Change]:
+    """What was kept of people's corrections, of schools that do not agree to it any more, or are here no longer."""
+    agreed = {row.id for row in settings.schools if row.corrections != "off"}
+    for school, n in sorted(store.corrections.counts().items()):
+        if school not in agreed:
+            what = f"{n} deleted: the school does not agree that they are kept"
+            yield Change(action="remove", kind=CORRECTIONS, name=school, what=what)
 
 
 def _entry_changes(settings: Settings, old: dict[tuple[str, str], tuple[dict[str, Any], str]]) -> Iterator[Change]:
@@ -113,7 +126,9 @@ def apply(settings: Settings, store: Store, file: str, now: datetime) -> tuple[C
             kept_by = f"{file}: accounts[{n}]"
             store.accounts.put(connection, account_of(row), _every(row, settings), kept_by, now)
         for change in changes:
-            if change.action == "remove" and change.kind == "account":
+            if change.kind == CORRECTIONS:
+                store.corrections.forget(connection, change.name)
+            elif change.action == "remove" and change.kind == "account":
                 store.accounts.retire(connection, change.name, now)
             elif change.action == "remove":
                 store.register.remove(connection, change.kind, change.name)

@@ -21,23 +21,20 @@ from alerts.receiver import excluded
 from alerts.route import Route
 from alerts.school import Register, School
 from classifiers.classifier import Classifier
-from classifiers.errors import ClassifierError
-from classifiers.verdict import Passage, Verdict
+from watcher.classification import Reader
 from watcher.disk import Disk
 from watcher.errors import StoreError
-from watcher.handing import candidate_of, case_of, passage_of, source_of
+from watcher.handing import candidate_of, case_of, source_of
 from watcher.polling import Poller
 from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
 from watcher.store.incidents import Ungrouped
 from watcher.store.matters import Judgement, Unjudged, input_digest
-from watcher.store.posts import Seen, Unread
+from watcher.store.posts import Seen
 from watcher.telling import Teller
 
 log = structlog.get_logger(__name__)
 
-# A post that the models cannot read three times in a row is set aside, counted and shown as unread.
-TRIES = 3
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTVWXYZ"
 _RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(minutes=15)
@@ -70,30 +67,30 @@ class Service:
         disk: Disk | None = None,
         reads: Container[str] | None = None,
         oldest: timedelta = timedelta(days=14),
+        newer: Callable[[], Sequence[Classifier] | None] = lambda: None,
     ) -> None:
+        """Put the parts together; ``newer`` gives the classifiers when others have been chosen since it was asked."""
         self.store = store
         self.poller = poller
         self.teller = teller
-        self._classifiers = tuple(classifiers)
+        self._reader = Reader(store, classifiers, batch=batch, newer=newer)
         self._pack_of = pack_of
         self._channel = channel
         self._window = criticism_window
-        self._batch = batch
         self._disk = disk
         self._reads = reads
         self._oldest = oldest
-        self.read_by = ";".join(f"{c.name}@{c.version}" for c in self._classifiers)
 
     def begin(self, now: datetime) -> None:
         """Put back into the queues what an older model read, an older pack judged, or a crash left half sent."""
         if self._disk is not None:
             self._disk.prepare()
-        again = self.store.posts.expect(self.read_by)
+        again = self._reader.begin()
         schools = self.store.register.all().schools
         judged = self.store.matters.reopen_for({s.id: tag(self._pack_of(s.pack)) for s in schools})
         mails = self.store.notices.release(now)
         self.store.accounts.wake(now)
-        log.info("began", model=self.read_by, to_read_again=again, to_judge_again=judged, to_send=mails)
+        log.info("began", model=self._reader.read_by, to_read_again=again, to_judge_again=judged, to_send=mails)
 
     # poll ------------------------------------------------------------------------------------------------------------
 
@@ -186,37 +183,7 @@ class Service:
 
     def classify(self, now: datetime, limit: int | None = None) -> int:
         """Have the models read what waits; how many versions were read."""
-        waiting = self.store.posts.unread(limit or self._batch)
-        if not waiting:
-            return 0
-        passages = [passage_of(unread) for unread in waiting]
-        try:
-            read = self._read(passages)
-        except ClassifierError as error:
-            log.warning("batch_unread", size=len(waiting), error=type(error).__name__)
-            return sum(self._classify_alone(unread, now) for unread in waiting)
-        with self.store.writing() as connection:
-            for unread, verdicts in zip(waiting, read, strict=True):
-                self.store.matters.read(connection, unread, verdicts, self.read_by, now)
-        return len(waiting)
-
-    def _read(self, passages: Sequence[Passage]) -> list[tuple[Verdict, ...]]:
-        """The verdicts of every model, passage by passage."""
-        columns = [classifier.classify(passages) for classifier in self._classifiers]
-        return list(zip(*columns, strict=True))
-
-    def _classify_alone(self, unread: Unread, now: datetime) -> int:
-        """Read one version by itself, so that one bad post never holds up the others."""
-        try:
-            verdicts = self._read([passage_of(unread)])[0]
-        except ClassifierError:
-            if self.store.matters.failed_to_read(unread) < TRIES:
-                return 0
-            verdicts = tuple(Verdict(model=c.name, version=c.version, unread="failed") for c in self._classifiers)
-            log.error("post_set_aside", version=unread.number)
-        with self.store.writing() as connection:
-            self.store.matters.read(connection, unread, verdicts, self.read_by, now)
-        return 1
+        return self._reader.classify(now, limit)
 
     # judge -----------------------------------------------------------------------------------------------------------
 
@@ -384,6 +351,7 @@ class Service:
     def advance(self, now: datetime) -> int:
         """Run every verb from match to plan once; how much was done in all. A full disk stops it, nothing is lost."""
         try:
+            self._reader.take_up()
             done = self.match(now) + self.classify(now) + self.judge(now) + self.group(now)
             return done + self.watch_sources(now) + self.plan(now)
         except StoreError as error:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from watcher.store import schema as t
 from watcher.store.accounts import AccountShelf
+from watcher.store.corrections import CorrectionShelf
 from watcher.store.counts import CountShelf
 from watcher.store.engine import connect, reading, ticking_alone, writing
 from watcher.store.incidents import IncidentShelf
@@ -52,6 +53,7 @@ class Store:
         self.matters = MatterShelf(self.engine, keep.posts_days, keep.noise_days)
         self.incidents = IncidentShelf(self.engine, keep.incidents_days)
         self.notices = NoticeShelf(self.engine, keep.notices_days)
+        self.corrections = CorrectionShelf(self.engine)
         self.counts = CountShelf(self.engine)
         self.purge = PurgeShelf(self.engine)
         self.views = ViewShelf(self.engine)

@@ -141,6 +141,7 @@ class IncidentShelf:
         for table, key, among in (
             (t.flag, t.flag.c.id, [flag]),
             (t.mention, t.mention.c.id, mention),
+            (t.correction, t.correction.c.mention, mention),
             (t.verdict, t.verdict.c.version, version),
             (t.version, t.version.c.id, version),
             (t.post, t.post.c.id, post),
@@ -209,6 +210,13 @@ class IncidentShelf:
         note(connection, number, state, why, now, self._days)
         if state not in OPEN_STATES:
             connection.execute(delete(t.fingerprint).where(t.fingerprint.c.incident == number))
+
+    def note(self, reference: str, what: str, detail: str, now: datetime) -> None:
+        """Write a line into an incident's timeline."""
+        with writing(self._engine) as connection:
+            number = connection.scalar(select(t.incident.c.id).where(t.incident.c.reference == reference))
+            if number is not None:
+                note(connection, number, what, detail, now, self._days)
 
     def tell_again(self, number: int) -> None:
         """Have an incident planned again, because whom to tell has changed."""

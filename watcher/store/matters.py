@@ -19,7 +19,7 @@ from connectors.post import Post
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.posts import Seen, Unread, post_of, texts_above
-from watcher.store.write import add, insert_once
+from watcher.store.write import add, insert_once, put
 
 # When two accounts bring the same post, the surer reading of "is it about us" stands.
 _SURER = {"no": 0, "unclear": 1, "yes": 2}
@@ -97,25 +97,37 @@ class MatterShelf:
         gone = self._version_gone(connection, unread.number)
         if gone is None:
             return
+        before = verdicts_of(connection, unread.number)
         for verdict in verdicts:
             row = {"version": unread.number, "classifier": verdict.model, "model_version": verdict.version}
             row |= {"body": _verdict_body(verdict), "unread": verdict.unread, "at": now, "delete_after": gone}
-            insert_once(connection, t.verdict, row)
+            # Read again by a model that had read it before: it is this verdict that is the newest now.
+            put(connection, t.verdict, ("version", "classifier", "model_version"), row)
         same = t.version.c.id == unread.number
         connection.execute(update(t.version).where(same).values(read_by=read_by, tries=0))
-        self._reopen(connection, unread, verdicts, now)
+        self._reopen(connection, unread, before, verdicts, now)
 
     def _version_gone(self, connection: Connection, number: int) -> datetime | None:
         found: datetime | None = connection.scalar(select(t.version.c.delete_after).where(t.version.c.id == number))
         return found
 
-    def _reopen(self, connection: Connection, unread: Unread, verdicts: Sequence[Verdict], now: datetime) -> None:
+    def _reopen(
+        self,
+        connection: Connection,
+        unread: Unread,
+        before: Sequence[Verdict],
+        after: Sequence[Verdict],
+        now: datetime,
+    ) -> None:
         of_version = t.mention.c.version == unread.number
         connection.execute(update(t.mention).where(of_version).values(judged_at=None))
-        reasons = [v.unread for v in verdicts if v.unread]
-        if reasons and len(reasons) == len(verdicts):
-            for school in connection.scalars(select(t.mention.c.school).where(of_version)).all():
-                _count(connection, school, day_of(unread.post, now), f"unread:{reasons[0]}", 1)
+        was, is_now = _unread_by_all(before), _unread_by_all(after)
+        if was == is_now:
+            return
+        for school in connection.scalars(select(t.mention.c.school).where(of_version)).all():
+            for reason, difference in ((was, -1), (is_now, 1)):
+                if reason is not None:
+                    _count(connection, school, day_of(unread.post, now), f"unread:{reason}", difference)
 
     def failed_to_read(self, unread: Unread) -> int:
         """Count one more failure to read a version; how many there are now."""
@@ -168,10 +180,11 @@ class MatterShelf:
         row = {"mention": of.number, "pack": flag.pack, "pack_version": flag.pack_version, "rule": flag.rule}
         row |= {"input": digest, "concern": flag.concern, "body": asdict(flag), "at": now}
         gone = now + timedelta(days=self._days)
-        if insert_once(connection, t.flag, {**row, "delete_after": gone}) is None:
+        known = _known(connection, of.number, flag)
+        if insert_once(connection, t.flag, {"delete_after": gone, **row, **known}) is None:
             # The same input said so before and was overruled in between: the flag holds again.
             same = [t.flag.c[key] == row[key] for key in ("mention", "pack", "pack_version", "rule", "input")]
-            again = {"withdrawn_at": None, "withdrawn_why": None, "body": row["body"]}
+            again = {"withdrawn_at": None, "withdrawn_why": None, "body": row["body"], **known}
             connection.execute(update(t.flag).where(*same).values(**again))
         _count(connection, of.mention.school, day_of(of.post, now), f"flags:{flag.concern}", 1)
 
@@ -205,9 +218,13 @@ def active_flags(connection: Connection, mention: int) -> dict[int, Flag]:
 
 
 def verdicts_of(connection: Connection, version: int) -> tuple[Verdict, ...]:
-    """The newest verdict of each classifier on a version."""
-    query = select(t.verdict).where(t.verdict.c.version == version).order_by(t.verdict.c.id)
-    newest = {row.classifier: _verdict(row) for row in connection.execute(query)}
+    """The verdicts of the models that read a version last; while it waits for others, each classifier's newest."""
+    query = select(t.verdict, t.version.c.read_by).join(t.version, t.version.c.id == t.verdict.c.version)
+    query = query.where(t.verdict.c.version == version).order_by(t.verdict.c.at, t.verdict.c.id)
+    rows = connection.execute(query).all()
+    # A model that was taken back has the older verdict; one that no longer reads has no say.
+    last = [row for row in rows if f"{row.classifier}@{row.model_version}" in (row.read_by or "").split(";")]
+    newest = {row.classifier: _verdict(row) for row in last or rows}
     return tuple(newest.values())
 
 
@@ -240,6 +257,29 @@ def day_of(post: Post, now: datetime) -> date:
 def _matter(flag: Flag) -> tuple[str | None, ...]:
     """What must stay the same for a flag to be the same matter to the people told."""
     return (flag.concern, flag.about, flag.target)
+
+
+def _known(connection: Connection, mention: int, flag: Flag) -> dict[str, Any]:
+    """The place of an earlier flag that was this same matter, whose people have been told: nobody is told again.
+
+    So a new model, or an old one that is back, raises no alert for what is known, be its incident open or closed.
+    """
+    query = (
+        select(t.flag.c.incident, t.flag.c.grouped_at, t.flag.c.delete_after, t.flag.c.body)
+        .where(t.flag.c.mention == mention, t.flag.c.concern == flag.concern, t.flag.c.incident.is_not(None))
+        .order_by(t.flag.c.id.desc())
+    )
+    for row in connection.execute(query):
+        before = Flag(**row.body)
+        if (_matter(before), before.author) == (_matter(flag), flag.author):
+            return {"incident": row.incident, "grouped_at": row.grouped_at, "delete_after": row.delete_after}
+    return {}
+
+
+def _unread_by_all(verdicts: Sequence[Verdict]) -> str | None:
+    """Why no model could read it, or ``None`` where one could, or none has tried."""
+    reasons = [verdict.unread for verdict in verdicts if verdict.unread]
+    return reasons[0] if reasons and len(reasons) == len(verdicts) else None
 
 
 def _count(connection: Connection, school: str, day: date, what: str, difference: int) -> None:

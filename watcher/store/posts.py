@@ -106,21 +106,21 @@ class PostShelf:
         )
         return connection.execute(owned.limit(1)).first() is not None
 
-    def unread(self, limit: int) -> tuple[Unread, ...]:
-        """Versions that wait for the models, oldest first."""
+    def unread(self, limit: int, backlog: int = 0) -> tuple[Unread, ...]:
+        """Versions that wait for the models, oldest first; those numbered up to ``backlog`` let the others go first."""
         with reading(self._engine) as connection:
             columns = select(t.version.c.id, t.version.c.body, t.version.c.tries, t.post.c.official)
             query = columns.join(t.post, t.post.c.id == t.version.c.post).where(t.version.c.read_by.is_(None))
-            found = connection.execute(query.order_by(t.version.c.id).limit(limit)).all()
-            return tuple(self._unread(connection, row) for row in found)
+            query = query.order_by(t.version.c.id)
+            found = list(connection.execute(query.where(t.version.c.id > backlog).limit(limit)))
+            if backlog and len(found) < limit:
+                found += connection.execute(query.where(t.version.c.id <= backlog).limit(limit - len(found)))
+            return tuple(unread_of(connection, row) for row in found)
 
-    def _unread(self, connection: Connection, row: Any) -> Unread:
-        post = post_of(row.body, official=row.official)
-        return Unread(number=row.id, post=post, parent=self._text_of_parent(connection, post), tries=row.tries)
-
-    def _text_of_parent(self, connection: Connection, post: Post) -> str | None:
-        body = None if post.reply_to is None else _newest_body(connection, post, post.reply_to)
-        return None if body is None else str(body["text"])
+    def newest(self) -> int:
+        """The number of the version that was stored last; 0 where there is none."""
+        with reading(self._engine) as connection:
+            return connection.scalar(select(func.max(t.version.c.id))) or 0
 
     def expect(self, read_by: str) -> int:
         """Put every version that other models read back into the queue; how many."""
@@ -132,6 +132,13 @@ class PostShelf:
         """How many versions wait for the models."""
         with reading(self._engine) as connection:
             return connection.scalar(select(func.count()).where(t.version.c.read_by.is_(None))) or 0
+
+
+def unread_of(connection: Connection, row: Any) -> Unread:
+    """The version that a row (id, body, tries, official) holds, with the newest text of what it answers."""
+    post = post_of(row.body, official=row.official)
+    body = None if post.reply_to is None else _newest_body(connection, post, post.reply_to)
+    return Unread(number=row.id, post=post, parent=None if body is None else str(body["text"]), tries=row.tries)
 
 
 def post_of(body: Mapping[str, Any], *, official: bool) -> Post:

@@ -14,6 +14,7 @@ from watcher.store.write import put
 _ORDER = (
     t.notice,
     t.event,
+    t.correction,
     t.answer,
     t.flag,
     t.verdict,

@@ -61,7 +61,8 @@ class RegisterShelf:
     def bodies(self, connection: Connection) -> dict[tuple[str, str], tuple[dict[str, Any], str]]:
         """Every row as plain values with who keeps it, by kind and name: what a preview compares with."""
         rows = connection.execute(select(t.entry))
-        return {(row.kind, row.name): (row.body, row.kept_by) for row in rows}
+        # Through the noun: a row that an earlier version wrote lacks the keys that came since.
+        return {(row.kind, row.name): (body_of(_noun(row.kind, row.body)), row.kept_by) for row in rows}
 
     def put(self, connection: Connection, entry: Entry, now: datetime) -> None:
         """Write one row."""

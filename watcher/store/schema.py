@@ -249,6 +249,21 @@ answer = Table(
     _dated(),
 )
 
+# What a person said of a label on one post version, where the school has agreed that it be kept. It hangs on the
+# mention, and so goes with the post and with the school; of the post and its author it holds nothing.
+correction = Table(
+    "correction",
+    metadata,
+    _id(),
+    _owner("mention", "mention"),
+    Column("label", String(40), nullable=False),
+    Column("decision", String(20), nullable=False),
+    Column("by", AnyText, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    _dated(),
+    UniqueConstraint("mention", "label"),
+)
+
 incident = Table(
     "incident",
     metadata,
