@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ _WARM_UP, _DECAY, _NAME_WEIGHT = 0.06, 0.01, 0.3
 # A parent text taken from anywhere teaches the encoder that what was answered is not what is said.
 _STRANGE_PARENT, _MARKER_LOST = 0.12, 0.1
 _THREADS = 2
-_BUCKET = 40  # batches that are sorted by length together
+_BUCKET = 150  # batches that are sorted by length together
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,14 @@ class Example:
     row: Row
     tokens: Tokens
     names: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An example and the window of it that is learned from this time."""
+
+    example: Example
+    window: Window
 
 
 def examples(rows: Sequence[Row], reader: TokenReader) -> list[Example]:
@@ -48,18 +57,13 @@ def examples(rows: Sequence[Row], reader: TokenReader) -> list[Example]:
 
 
 def _name_classes(row: Row, tokens: Tokens) -> tuple[int, ...]:
-    if row.names is None:
+    """A class a token; rows whose names nobody has marked teach nothing about names."""
+    if row.names is None or row.adult_names is None:
         return (UNKNOWN,) * len(tokens.ids)
     people = row.people()
     return tuple(
-        next((kind for start, end, kind in people if a < end and start < b), _other(row, a))
-        for a, b in tokens.originals
+        next((kind for start, end, kind in people if a < end and start < b), OTHER) for a, b in tokens.originals
     )
-
-
-def _other(row: Row, start: int) -> int:
-    """No name, as far as is known: where nobody has marked the adults, a capital letter may begin one."""
-    return UNKNOWN if row.adult_names is None and row.passage.text[start : start + 1].isupper() else OTHER
 
 
 def train_network(
@@ -76,18 +80,19 @@ def train_network(
     Goes on from ``start`` where that is given, else from the backbone.
     """
     torch.manual_seed(seed)
-    torch.set_num_threads(_THREADS)
+    set_threads()
     chance = random.Random(seed)  # noqa: S311 - shuffles, nothing secret
     network = start or pretrained()
     network.train()
     used = torch.tensor(sorted({CLS, SEP, OFFICIAL, IMAGE}.union(*(example.tokens.ids for example in made))))
     whole = network.narrow(used)
-    optimizer, schedule = _optimizer(network, epochs * -(-len(made) // BATCH), rate)
+    optimizer, schedule = make_optimizer(network, epochs * -(-len(made) // BATCH), rate)
     for epoch in range(epochs):
         began, total = time.monotonic(), 0.0
-        for batch in _batches(made, chance):
+        drawn = [Drawn(example, _window(example, made, chance)) for example in made]
+        for batch in batches(drawn, chance):
             optimizer.zero_grad()
-            loss = _loss(network, [_drawn(example, made, chance) for example in batch], batch)
+            loss = _loss(network, batch)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
@@ -99,10 +104,16 @@ def train_network(
     return network
 
 
-def _optimizer(
-    network: Network, steps: int, rate: float
+def set_threads() -> None:
+    """Train on two threads, as on the smallest machine that is meant to do it."""
+    torch.set_num_threads(_THREADS)
+
+
+def make_optimizer(
+    network: Network, steps: int, rate: float, more: Sequence[nn.Parameter] = ()
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    heads = [*network.label_head.parameters(), *network.name_head.parameters()]
+    """AdamW with a faster rate for the heads (the network's own and ``more``), warm-up and linear decay."""
+    heads = [*network.label_head.parameters(), *network.name_head.parameters(), *more]
     known = {id(parameter) for parameter in heads}
     body = [parameter for parameter in network.parameters() if id(parameter) not in known]
     groups = [{"params": body, "lr": rate}, {"params": heads, "lr": rate * HEAD_FACTOR}]
@@ -115,18 +126,27 @@ def _optimizer(
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
-def _batches(made: Sequence[Example], chance: random.Random) -> Iterator[list[Example]]:
+class _Windowed(Protocol):
+    @property
+    def window(self) -> Window: ...
+
+
+_Item = TypeVar("_Item", bound=_Windowed)
+
+
+def batches(made: Sequence[_Item], chance: random.Random) -> Iterator[list[_Item]]:
+    """All examples once, in batches of like length, in an order that chance decides."""
     shuffled = list(made)
     chance.shuffle(shuffled)
-    batches = []
+    cut_up = []
     for begin in range(0, len(shuffled), BATCH * _BUCKET):
-        near = sorted(shuffled[begin : begin + BATCH * _BUCKET], key=lambda example: len(example.tokens.ids))
-        batches += [near[i : i + BATCH] for i in range(0, len(near), BATCH)]
-    chance.shuffle(batches)
-    yield from batches
+        near = sorted(shuffled[begin : begin + BATCH * _BUCKET], key=lambda item: len(item.window.ids))
+        cut_up += [near[i : i + BATCH] for i in range(0, len(near), BATCH)]
+    chance.shuffle(cut_up)
+    yield from cut_up
 
 
-def _drawn(example: Example, made: Sequence[Example], chance: random.Random) -> Window:
+def _window(example: Example, made: Sequence[Example], chance: random.Random) -> Window:
     """The example's first window, now and then with a stranger's post as its parent or with a marker lost."""
     passage, tokens = example.row.passage, example.tokens
     parent = tokens.parent
@@ -137,13 +157,15 @@ def _drawn(example: Example, made: Sequence[Example], chance: random.Random) -> 
     return next(cut(tokens.ids, tokens.shapes, parent=parent, official=official, has_image=has_image))
 
 
-def _loss(network: Network, windows: Sequence[Window], batch: Sequence[Example]) -> Tensor:
+def _loss(network: Network, batch: Sequence[Drawn]) -> Tensor:
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        labels, names = network(*_tensors(windows))
-    targets = torch.tensor([example.row.targets for example in batch])
+        labels, names = network(*tensors([drawn.window for drawn in batch]))
+    targets = torch.tensor([drawn.example.row.targets for drawn in batch])
     wanted = torch.full(names.shape[:2], UNKNOWN)
-    for index, (window, example) in enumerate(zip(windows, batch, strict=True)):
-        wanted[index, window.prefix : window.prefix + window.count] = torch.tensor(example.names[: window.count])
+    for index, drawn in enumerate(batch):
+        window = drawn.window
+        stretch = torch.tensor(drawn.example.names[: window.count])
+        wanted[index, window.prefix : window.prefix + window.count] = stretch
     loss = functional.binary_cross_entropy_with_logits(labels.float(), targets)
     if bool((wanted != UNKNOWN).any()):
         loss = loss + _NAME_WEIGHT * functional.cross_entropy(
@@ -152,7 +174,8 @@ def _loss(network: Network, windows: Sequence[Window], batch: Sequence[Example])
     return loss
 
 
-def _tensors(windows: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def tensors(windows: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Windows as the network takes them: ids, types, which tokens exist, and the pooling weights."""
     longest = max(len(window.ids) for window in windows)
     ids, types = torch.zeros(2, len(windows), longest, dtype=torch.long)
     mask = torch.zeros(len(windows), longest, dtype=torch.bool)
@@ -182,7 +205,7 @@ def read_examples(network: Network, made: Sequence[Example]) -> list[Read]:
             passage, tokens = example.row.passage, example.tokens
             markers = {"official": passage.official, "has_image": passage.has_image}
             windows = list(cut(tokens.ids, tokens.shapes, parent=tokens.parent, **markers))
-            labels, names = network(*_tensors(windows))
+            labels, names = network(*tensors(windows))
             classes = np.zeros(len(tokens.ids), dtype=np.int64)
             for window, scores in zip(windows, names.argmax(-1).numpy(), strict=True):
                 stretch = scores[window.prefix : window.prefix + window.count]

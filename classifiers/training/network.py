@@ -88,14 +88,18 @@ class Network(nn.Module):  # type: ignore[misc]
 
     def forward(self, ids: Tensor, types: Tensor, mask: Tensor, pool: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, tokens) four times; ``pool`` weighs the tokens of the mean and sums to one a row."""
+        pooled, hidden = self.encode(ids, types, mask, pool)
+        return self.label_head(self.drop(pooled)), self.name_head(self.drop(hidden))
+
+    def encode(self, ids: Tensor, types: Tensor, mask: Tensor, pool: Tensor) -> tuple[Tensor, Tensor]:
+        """What the heads see: the pooled text (batch, width) and each token (batch, tokens, width)."""
         if self.lookup is not None:
             ids = self.lookup[ids]
         places = torch.arange(ids.shape[1], device=ids.device)
         hidden = self.drop(self.norm(self.words(ids) + self.places(places) + self.types(types)))
         for layer in self.layers:
             hidden = layer(hidden, mask)
-        pooled = (hidden * pool[..., None]).sum(1)
-        return self.label_head(self.drop(pooled)), self.name_head(self.drop(hidden))
+        return (hidden * pool[..., None]).sum(1), hidden
 
     def narrow(self, used: Tensor) -> Tensor:
         """Keep only the words that occur (ids, ascending) while training: a third of the work; the whole table."""
