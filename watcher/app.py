@@ -19,8 +19,6 @@ from alerts import registry as channels
 from alerts.channel import Channel
 from alerts.packs import load_pack
 from alerts.policy import Pack
-from classifiers import registry as models
-from classifiers.classifier import Classifier
 from connectors import registry as platforms
 from connectors.connector import Connector
 from connectors.errors import ConnectorError
@@ -29,7 +27,7 @@ from connectors.post import Account
 from watcher import systemd
 from watcher.config import AccountRow, Settings
 from watcher.disk import Disk
-from watcher.enrolment import apply
+from watcher.enrolment import CORRECTIONS, apply
 from watcher.errors import ConfigError, StoreError
 from watcher.polling import Poller
 from watcher.scheduler import BEAT_S, Scheduler, clock
@@ -38,6 +36,7 @@ from watcher.service import Service
 from watcher.store import Retention, Store
 from watcher.store.migration import standing
 from watcher.telling import Teller
+from watcher.versions import Choice
 from watcher.web.application import make
 
 log = structlog.get_logger(__name__)
@@ -110,23 +109,6 @@ def open_channel(settings: Settings) -> Channel:
     return channels.load("email", {**options, "password": password, "timeout_s": mail.timeout_s})
 
 
-def open_models(settings: Settings) -> list[Classifier]:
-    """The classifiers, loaded and ready.
-
-    Raises:
-        ConfigError: an option is none of the model's.
-        ModelNotFoundError: a model's files are missing or broken.
-    """
-    return [_open_model(name, settings.models.options.get(name, {})) for name in settings.models.classifiers]
-
-
-def _open_model(name: str, options: dict[str, object]) -> Classifier:
-    try:
-        return models.load(name, options)
-    except TypeError as error:
-        raise ConfigError((f"models.options.{name}: {error}",)) from error
-
-
 class Connectors:
     """The connectors of all accounts, made when first needed and shared where platform and options are the same."""
 
@@ -188,12 +170,15 @@ def build(settings: Settings, store: Store) -> Service:
     Raises:
         ConfigError: a secret is not there.
         ModelNotFoundError: a model's files are missing or broken.
+        VersionError: the version that was chosen is not there.
     """
     connectors = Connectors(settings)
+    choice = Choice(settings, store)
     return Service(
         store=store,
         poller=Poller(store, connectors.of, connectors.token_of),
-        classifiers=open_models(settings),
+        classifiers=choice.load(),
+        newer=choice.newer,
         pack_of=pack_of,
         teller=Teller(store, settings, pack_of),
         channel=open_channel(settings),
@@ -229,7 +214,9 @@ def run(settings: Settings, file: Path, *, ready: Callable[[str], None], apply_r
     with closing(open_store(settings)) as store, store.ticking_alone():
         store.migrate()
         if apply_rows:
-            apply(settings, store, file.name, clock())
+            for change in apply(settings, store, file.name, clock()):
+                if change.kind == CORRECTIONS:
+                    log.info("corrections_deleted", school=change.name, what=change.what)
         service = build(settings, store)
         service.begin(clock())
         listening = _listen(settings.server.host, settings.server.port)

@@ -7,11 +7,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from watcher import terminal
+from watcher import learning, terminal
+from watcher.terminal import say, show, stop, tell
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+learning.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
 DEFAULT = Path("watcher.toml")
@@ -66,24 +68,6 @@ def main() -> None:
         stop("interrupted", code=130)
 
 
-def stop(message: str, code: int = 1) -> NoReturn:
-    """Say what is wrong and end."""
-    tell(f"watcher: {message}")
-    raise SystemExit(code)
-
-
-def say(value: Any) -> None:
-    """One JSON value as one ASCII line."""
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
-
-
-def tell(line: str) -> None:
-    """A line for a person, on standard error."""
-    sys.stderr.write(terminal.harmless(line) + "\n")
-    sys.stderr.flush()
-
-
 def _settings(config: Path) -> Settings:
     from watcher.config import load
 
@@ -110,10 +94,10 @@ def demo(
     speed: Annotated[float, typer.Option(min=0.1, max=100, help="how fast its four minutes pass")] = 1.0,
 ) -> None:
     """Show the main job on five invented schools: real connectors, a real database, mail as files."""
-    from watcher.demo.show import show
+    from watcher.demo.show import show as show_demo
 
     _logs("warning")
-    show(folder, port, speed)
+    show_demo(folder, port, speed)
 
 
 @app.command()
@@ -162,6 +146,7 @@ def apply(
         stop("nothing was written")
     store.migrate()
     enrolment.apply(settings, store, config.name, clock())
+    learning.tell_barred(settings, store)
     if is_alive(store, clock()) and any(change.kind == "account" for change in changes):
         tell("A service runs on this store: restart it, so that it reads the accounts as they are now.")
 
@@ -268,17 +253,25 @@ def incidents(
     why: Annotated[
         str | None, typer.Option(help="the reason, kept in the timeline; no names, no words of a post")
     ] = None,
+    verdict: Annotated[
+        str | None, typer.Option(help="with --set: was the model right or wrong to raise these labels?")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="who says so; by default who is logged in on this machine")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List incidents, newest first, show one, or note what became of it; never the text of a post."""
     from watcher import listing
 
+    if verdict is not None and (state is None or verdict not in ("right", "wrong")):
+        stop("--verdict is right or wrong, and goes with --set: what became of the matter?", code=2)
     store = _store(_settings(config))
     if state is not None:
         _set_state(store, reference, state, why)
+    if verdict is not None and reference is not None:
+        learning.note_verdict(store, reference, right=verdict == "right", by=by)
     if reference is None:
         rows = list(listing.incidents(store, every=every, limit=limit))
-        _show(rows if as_json else [*map(listing.short, rows)], as_json=as_json)
+        show(rows if as_json else [*map(listing.short, rows)], as_json=as_json)
         return
     found = next(listing.one(store, reference), None)
     if found is None:
@@ -391,7 +384,7 @@ def doctor(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
 
     _logs("error")
     rows = list(health.try_all(_settings(config)))
-    _show(rows, as_json=as_json)
+    show(rows, as_json=as_json)
     raise SystemExit(0 if all(row["ok"] for row in rows) else 1)
 
 
@@ -403,12 +396,3 @@ def migrate(config: ConfigFile = DEFAULT) -> None:
     store = open_store(_settings(config))
     store.migrate()
     typer.echo("the tables are those of this version")
-
-
-def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Rows as JSON Lines, or as a table."""
-    if not as_json:
-        terminal.print_table(rows)
-        return
-    for row in rows:
-        say(row)

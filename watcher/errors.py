@@ -21,3 +21,11 @@ class StoreError(WatcherError):
 
 class AlreadyRunningError(WatcherError):
     """Another process ticks on this store."""
+
+
+class VersionError(WatcherError):
+    """A version of the model is not there, or may not be used here."""
+
+
+class TrainingError(WatcherError):
+    """A new version could not be made; nothing has changed."""

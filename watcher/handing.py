@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from alerts.case import Case
 from alerts.incident import Candidate
@@ -45,23 +45,26 @@ def passage_of(unread: Unread) -> Passage:
     )
 
 
-def case_of(unjudged: Unjudged, school: School, register: Register, now: datetime) -> Case:
-    """All that a policy judges of one mention, with everybody who holds office at the school today."""
-    today = now.date()
-    officers: list[tuple[Holding, Person]] = [
+def officers_of(school: School, register: Register, today: date) -> tuple[tuple[Holding, Person], ...]:
+    """Everybody who holds office at the school or its trust today, as far as they may be told of matters."""
+    return tuple(
         (holding, register.person(holding.person))
         for holding in register.holdings
         if holding.role in TOLD
         and holding.holds_on(today)
         and (holding.school == school.id or (holding.trust is not None and holding.trust == school.trust))
-    ]
+    )
+
+
+def case_of(unjudged: Unjudged, school: School, register: Register, now: datetime) -> Case:
+    """All that a policy judges of one mention, with everybody who holds office at the school today."""
     return Case(
         post=unjudged.post,
         school=school,
         mention=unjudged.mention,
         verdicts=unjudged.verdicts,
         answers=unjudged.answers,
-        officers=tuple(officers),
+        officers=officers_of(school, register, now.date()),
         parent=next(iter(unjudged.above), None),
         thread=unjudged.above[1:],
     )

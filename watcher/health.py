@@ -18,15 +18,15 @@ from watcher.app import (
     is_alive,
     is_made,
     open_channel,
-    open_models,
     open_store,
     place_of,
 )
 from watcher.check import problems
 from watcher.config import Settings
 from watcher.enrolment import account_of
-from watcher.errors import WatcherError
+from watcher.errors import StoreError, WatcherError
 from watcher.store import Store
+from watcher.versions import Choice, open_models
 
 # Mail that has waited this long is mail that nobody reads.
 LATE = timedelta(seconds=60)
@@ -110,7 +110,7 @@ def try_all(settings: Settings) -> Iterator[dict[str, Any]]:
     found = tuple(problems(settings))
     yield {"what": "settings", "ok": not found, "detail": "; ".join(found)}
     yield _try("database", lambda: _database(settings))
-    yield _try("models", lambda: ", ".join(f"{m.name}@{m.version}" for m in open_models(settings)))
+    yield _try("models", lambda: _models(settings))
     yield _try("mail", lambda: _knock(settings))
     connectors = Connectors(settings)
     for number, row in enumerate(settings.accounts, 1):
@@ -129,6 +129,17 @@ def _database(settings: Settings) -> str:
         return f"{place_of(store)} is not made yet; `watcher run` makes it"
     find_store(settings)
     return place_of(store)
+
+
+def _models(settings: Settings) -> str:
+    """The models that read, or would read: as chosen in the store where there is one."""
+    store = open_store(settings)
+    try:
+        is_there = is_made(store) and store.is_current()
+    except StoreError:
+        is_there = False
+    found = Choice(settings, store).load() if is_there else open_models(settings)
+    return ", ".join(f"{model.name}@{model.version}" for model in found)
 
 
 def _knock(settings: Settings) -> str:

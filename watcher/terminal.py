@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 # What a pipe or a file gets: wide enough that no cell of ours is cut.
 _UNBOUND = 240
+
+
+def stop(message: str, code: int = 1) -> NoReturn:
+    """Say what is wrong and end."""
+    tell(f"watcher: {message}")
+    raise SystemExit(code)
+
+
+def say(value: Any) -> None:
+    """One JSON value as one ASCII line."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def tell(line: str) -> None:
+    """A line for a person, on standard error."""
+    sys.stderr.write(harmless(line) + "\n")
+    sys.stderr.flush()
+
+
+def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Rows as JSON Lines, or as a table."""
+    if not as_json:
+        print_table(rows)
+        return
+    for row in rows:
+        say(row)
 
 
 def harmless(text: str) -> str:

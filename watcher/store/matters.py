@@ -121,7 +121,7 @@ class MatterShelf:
     ) -> None:
         of_version = t.mention.c.version == unread.number
         connection.execute(update(t.mention).where(of_version).values(judged_at=None))
-        was, is_now = _unread_by_all(before), _unread_by_all(after)
+        was, is_now = unread_by_all(before), unread_by_all(after)
         if was == is_now:
             return
         for school in connection.scalars(select(t.mention.c.school).where(of_version)).all():
@@ -202,6 +202,11 @@ class MatterShelf:
                 n += connection.execute(update(t.mention).where(stale).values(judged_at=None)).rowcount
         return n
 
+    def answers(self, mention: int) -> tuple[Answer, ...]:
+        """A mention's answers, newest last."""
+        with reading(self._engine) as connection:
+            return answers_of(connection, mention)
+
     def answered(self, mention: int, answer: Answer) -> None:
         """Write a person's answer; the case is judged again."""
         gone = answer.at + timedelta(days=self._days)
@@ -276,7 +281,7 @@ def _known(connection: Connection, mention: int, flag: Flag) -> dict[str, Any]:
     return {}
 
 
-def _unread_by_all(verdicts: Sequence[Verdict]) -> str | None:
+def unread_by_all(verdicts: Sequence[Verdict]) -> str | None:
     """Why no model could read it, or ``None`` where one could, or none has tried."""
     reasons = [verdict.unread for verdict in verdicts if verdict.unread]
     return reasons[0] if reasons and len(reasons) == len(verdicts) else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, bindparam, func, or_, select, tuple_
@@ -19,9 +20,12 @@ from connectors.post import Post
 from watcher.store import schema as t
 from watcher.store.engine import reading
 from watcher.store.incidents import incident_of
-from watcher.store.matters import day_of, verdicts_of
+from watcher.store.matters import day_of, unread_by_all, verdicts_of
 from watcher.store.notices import notice_of
 from watcher.store.posts import post_of
+
+# A post counts for the day on which it was written, and may be found before that day begins in UTC.
+_UNREAD_SLACK = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +76,14 @@ class IncidentLine:
     last_flag_at: datetime
     posts: int
     told: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadView:
+    """A post that no model could read, and why."""
+
+    post: Post
+    why: str
 
 
 class ViewShelf:
@@ -297,6 +309,32 @@ class ViewShelf:
                 if len(found) < limit and start <= day_of(post, row.at) <= end:
                     found.append((post, verdicts_of(connection, row.id)))
         return tuple(found)
+
+    def unread(self, school: str, start: date, end: date, limit: int) -> tuple[UnreadView, ...]:
+        """A sample of the posts about a school, written from a day until a day, that no model could read.
+
+        The sample is the same whenever it is drawn, and does not favour any source, language or hour. What names
+        somebody in office is not looked for here: the caller leaves it out.
+        """
+        query: Select[Any] = (
+            select(t.version.c.id, t.version.c.body, t.version.c.sha256, t.mention.c.at)
+            .join(t.mention, t.mention.c.version == t.version.c.id)
+            .join(t.verdict, t.verdict.c.version == t.version.c.id)
+            .where(t.verdict.c.unread.is_not(None), t.mention.c.school == school, t.mention.c.relevance != "no")
+            .where(t.mention.c.at >= datetime.combine(start, time.min, UTC) - _UNREAD_SLACK)
+            .distinct()
+        )
+        found: list[tuple[str, UnreadView]] = []
+        with reading(self._engine) as connection:
+            for row in connection.execute(query).all():
+                post = Post.from_dict(row.body)
+                why = unread_by_all(verdicts_of(connection, row.id))
+                if why is not None and start <= day_of(post, row.at) <= end:
+                    # By digest of the post: a draw of lots that comes out the same every time.
+                    found.append(
+                        (sha256(f"{school}/{row.sha256}".encode()).hexdigest(), UnreadView(post=post, why=why))
+                    )
+        return tuple(view for _, view in sorted(found, key=lambda drawn: drawn[0])[:limit])
 
     def found_at(self, references: Sequence[str]) -> dict[str, datetime]:
         """When each incident was opened here, however old its posts were by then."""

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from watcher.errors import StoreError
 from watcher.scheduler import clock as machine_clock
 from watcher.store import Store
-from watcher.web import health, inbox, matter, sources
+from watcher.web import health, inbox, matter, sources, unread
 from watcher.web.guard import Guard, hosts, seal
 from watcher.web.site import Site, problem
 
@@ -43,7 +43,7 @@ def make(
     """
     site = Site(store=store, is_alive=is_alive, clock=clock, zone=zone)
     app = FastAPI(title="Watcher", openapi_url=None, docs_url=None, redoc_url=None)
-    for part in (inbox, matter, sources, health):
+    for part in (inbox, matter, sources, unread, health):
         app.include_router(part.router(site))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(Guard, hosts=hosts(public_url), refusal=_strange_host)

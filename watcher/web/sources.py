@@ -18,6 +18,7 @@ from watcher.web.marking import clean
 from watcher.web.moment import span
 from watcher.web.site import Site
 from watcher.web.standing import ORDER, standing, summary
+from watcher.web.unread import unread_counts
 
 # How far back gaps are shown.
 _GAPS = timedelta(days=30)
@@ -65,15 +66,16 @@ def _sources(site: Site) -> HTMLResponse:
         for state in site.store.accounts.all()
     ]
     found.sort(key=lambda s: (ORDER.index(s.standing), s.state.account.name.casefold()))
-    waiting, oldest = site.store.notices.pending()
+    unsent, oldest = site.store.notices.pending()
     return site.page(
         "sources.html",
         "/sources",
         sources=found,
         troubled=[source for source in found if source.standing in {"blind", "failing", "late"}],
         summary=summary(source.standing for source in found),
-        unread=site.store.posts.waiting(),
-        pending=waiting,
+        waiting=site.store.posts.waiting(),
+        unread=sum(sum(unread_counts(site, school).values()) for school in names),
+        pending=unsent,
         oldest=oldest,
         purged=site.store.purge.last(),
     )

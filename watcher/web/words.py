@@ -56,6 +56,7 @@ _EVENTS = {
     "told": "A message was written",
     "sent": "The message was sent",
     "undelivered": "The message could not be delivered",
+    "corrected": "A person corrected the labels",
 }
 _DELIVERY = {"pending": "Waiting to be sent", "sent": "Sent", "failed": "Could not be delivered"}
 _READS = {"posts": "posts", "comments": "comments", "mentions": "mentions", "search": "search results"}

@@ -1,0 +1,232 @@
+"""The commands by which people's corrections are made, teach a new version, and a version is chosen."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from watcher.terminal import harmless, say, show, stop, tell
+
+if TYPE_CHECKING:
+    from watcher.comparison import Comparison
+    from watcher.config import Settings
+    from watcher.store import Store
+    from watcher.versions import Version
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
+AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
+By = Annotated[str | None, typer.Option(help="who says so; by default who is logged in on this machine")]
+DEFAULT = Path("watcher.toml")
+_SHOWN = 20
+
+models = typer.Typer(help="List the versions of the model with their figures; switch between them; delete one.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the others."""
+    app.command()(correct)
+    app.command()(train)
+    app.add_typer(models, name="models")
+
+
+def _open(config: Path) -> tuple[Settings, Store]:
+    from watcher.app import find_store
+    from watcher.config import load
+
+    settings = load(config)
+    return settings, find_store(settings)
+
+
+def _who(by: str | None) -> str:
+    if by is not None and by.strip():
+        return by.strip()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "operator"
+
+
+def note_verdict(store: Store, reference: str, *, right: bool, by: str | None) -> None:
+    """Say of an incident's labels that the model was right or wrong, and whether that was kept."""
+    from watcher.scheduler import clock
+    from watcher.teaching import confirm
+
+    tell(str(confirm(store, reference.strip().upper(), right=right, by=_who(by), now=clock())))
+
+
+def tell_barred(settings: Settings, store: Store) -> None:
+    """Say which versions may not be used any more since a school has changed its mind."""
+    from watcher import versions
+
+    for version, why in versions.barred(settings, store):
+        tell(f"Version {version.name} is not used: {why}. To delete it: watcher models remove {version.name}")
+
+
+def correct(
+    reference: Annotated[str, typer.Argument(help="the incident, WT-…")],
+    label: Annotated[list[str] | None, typer.Option(help="a label that holds; may be given several times")] = None,
+    fails: Annotated[
+        list[str] | None, typer.Option("--not", help="a label that does not hold; may be given several times")
+    ] = None,
+    post: Annotated[str | None, typer.Option(help="which post of the incident: its number or its address")] = None,
+    by: By = None,
+    config: ConfigFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Say which labels hold for a post; it is judged again, and kept to teach the model where the school agreed."""
+    from dataclasses import asdict
+
+    from watcher.scheduler import clock
+    from watcher.teaching import relabel
+
+    _, store = _open(config)
+    kept = relabel(
+        store,
+        reference.strip().upper(),
+        holds=label or (),
+        fails=fails or (),
+        post=post,
+        by=_who(by),
+        now=clock(),
+    )
+    if as_json:
+        say(asdict(kept))
+    else:
+        typer.echo(str(kept))
+
+
+def train(
+    with_corrections: Annotated[
+        bool, typer.Option("--with-corrections", help="learn from what people said of the model's labels")
+    ] = False,
+    school: Annotated[str | None, typer.Option(help="learn from this school's corrections alone")] = None,
+    held_out: Annotated[
+        Path | None, typer.Option(help="labelled posts (JSON Lines) to compare on; by default the demo's")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="the labelled posts to rehearse; by default data/schoolposts")
+    ] = None,
+    config: ConfigFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new version of the model, and show it beside the one in force; nothing switches to it by itself."""
+    from watcher import training, versions
+    from watcher.scheduler import clock
+
+    if not with_corrections:
+        stop("say --with-corrections; the shipped weights are made by `make train` in a clone", code=2)
+    settings, store = _open(config)
+    made = training.teach(
+        settings,
+        store,
+        clock(),
+        school=school,
+        held_out=held_out or training.DEMO,
+        data=data or training.DATA,
+        say=tell,
+    )
+    why = versions.refusal(made.version, store.register.all().schools)
+    if as_json:
+        say({"version": made.version.name, "folder": str(made.version.folder), **made.comparison.as_dict()})
+    else:
+        _show_comparison(made.comparison)
+    if why is not None:
+        tell(f"Version {made.version.name} may not be used here: {why}.")
+    else:
+        tell(f"Nothing has switched. To switch: watcher models use {made.version.name}")
+
+
+def _show_comparison(comparison: Comparison) -> None:
+    from watcher.comparison import table
+
+    show(table(comparison), as_json=False)
+    for change in comparison.changes[:_SHOWN]:
+        what = {True: "better", False: "worse"}[change.gain > 0] if change.gain else "as good"
+        before, after = (", ".join(labels) or "nothing" for labels in (change.before, change.after))
+        typer.echo(harmless(f"{what:8} {change.name}: {before} -> {after}"))
+    left = len(comparison.changes) - _SHOWN
+    if left > 0:
+        typer.echo(f"and {left} more rows that changed")
+
+
+@models.callback(invoke_without_command=True)
+def _list(context: typer.Context, config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """List the versions of the model with their figures, and which is in force."""
+    if context.invoked_subcommand is not None:
+        return
+    from watcher import versions
+    from watcher.errors import VersionError
+
+    settings, store = _open(config)
+    schools = store.register.all().schools
+    try:
+        current = versions.in_force(settings, store).name
+    except VersionError as error:
+        current = None
+        tell(f"watcher: {error}")
+    rows = [
+        _row(version, in_force=version.name == current, refusal=versions.refusal(version, schools))
+        for version in versions.known(settings)
+    ]
+    show(rows if as_json else [*map(_short, rows)], as_json=as_json)
+
+
+def _row(version: Version, *, in_force: bool, refusal: str | None) -> dict[str, Any]:
+    beside = version.compared.get("old", {})
+    return {
+        "version": version.name,
+        "in_force": in_force,
+        "made_at": version.made_at,
+        "corrections": dict(version.taught),
+        "figures": version.compared.get("new") or dict(version.figures) or None,
+        "compared_with": beside or None,
+        "rows": version.compared.get("rows"),
+        "may_not_be_used": refusal,
+        "folder": str(version.folder),
+    }
+
+
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    """What of a version fits a terminal; its figures are on the rows on which it was compared when it was made."""
+    figures, old = row["figures"] or {}, row["compared_with"] or {}
+    beside = f"{old['version']}: {old['macro_f1']}, {old['false_alarms_per_1000']}" if old else "its own validation"
+    alarms = figures.get("false_alarms_per_1000", figures.get("false_alarms_per_1000_harmless"))
+    return {
+        "version": row["version"],
+        "in_force": row["in_force"],
+        "made": (row["made_at"] or "came with Watcher or the settings")[:16].replace("T", " "),
+        "corrections_of": ", ".join(f"{school} ({n})" for school, n in row["corrections"].items()),
+        "macro_F1": figures.get("macro_f1"),
+        "false_alarms_per_1,000": alarms,
+        "beside": f"{old['version']}: {old['macro_f1']}, {old['false_alarms_per_1000']}"
+        if old
+        else "its own validation",
+        "note": row["may_not_be_used"] or "",
+    }
+
+
+@models.command()
+def use(version: str, config: ConfigFile = DEFAULT) -> None:
+    """Switch to a version, or back; stored posts are read again, and nobody is told again of what is known."""
+    from watcher import versions
+    from watcher.app import is_alive
+    from watcher.scheduler import clock
+
+    settings, store = _open(config)
+    chosen = versions.use(settings, store, version, clock())
+    when = "The running service goes over to it now" if is_alive(store, clock()) else "The service begins with it"
+    typer.echo(f"version {chosen.name} is chosen")
+    tell(f"{when}, and reads all stored posts again with it; nobody is told again of what is known.")
+
+
+@models.command()
+def remove(version: str, config: ConfigFile = DEFAULT) -> None:
+    """Delete a version that was taught here."""
+    from watcher import versions
+
+    settings, store = _open(config)
+    versions.remove(settings, store, version)
+    typer.echo(f"version {version} is deleted")
