@@ -10,7 +10,7 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Any, TextIO
 
-from classifiers.classifier import Classifier
+from classifiers.classifier import Classifier, Explainer
 from classifiers.errors import ClassifierError
 from classifiers.verdict import LABELS, Passage, Verdict
 
@@ -42,17 +42,18 @@ class _End:
     error: Exception | None = None
 
 
-def read_lines(stream_in: TextIO, stream_out: TextIO, classifier: Classifier) -> int:
+def read_lines(stream_in: TextIO, stream_out: TextIO, classifier: Classifier, *, why: bool = False) -> int:
     """Answer each line of ``stream_in`` with one line on ``stream_out``, in order; blank lines are skipped.
 
-    A line that is no passage is answered with ``{"line": n, "error": "…"}`` and the rest goes on.
+    A line that is no passage is answered with ``{"line": n, "error": "…"}`` and the rest goes on. With ``why`` each
+    answer also holds the reason, and of a post with a raised or undecided label the words that moved it.
 
     Returns:
         The exit code: 1 where any line was bad, else 0.
     """
     code = 0
     for chunk in _chunks(stream_in):
-        for said in _answers(chunk, classifier):
+        for said in _answers(chunk, classifier, why=why):
             code |= "error" in said
             stream_out.write(json.dumps(said, ensure_ascii=True, allow_nan=False) + "\n")
         stream_out.flush()
@@ -162,7 +163,7 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "a number")
 
 
-def _answers(chunk: list[_Entry], classifier: Classifier) -> Iterator[dict[str, Any]]:
+def _answers(chunk: list[_Entry], classifier: Classifier, *, why: bool) -> Iterator[dict[str, Any]]:
     passages = [entry.passage for entry in chunk if entry.passage is not None]
     verdicts = iter(_classified(passages, classifier))
     for entry in chunk:
@@ -173,7 +174,18 @@ def _answers(chunk: list[_Entry], classifier: Classifier) -> Iterator[dict[str, 
         if isinstance(verdict, ClassifierError):
             yield {"line": entry.number, "error": f"could not be read: {verdict}"}
         else:
-            yield answer(entry.id, verdict)
+            more = _why(entry.passage, verdict, classifier) if why else {}
+            yield answer(entry.id, verdict) | more
+
+
+def _why(passage: Passage, verdict: Verdict, classifier: Classifier) -> dict[str, Any]:
+    """The reason and the words that moved each label, strongest first; ``None`` where they could not be measured."""
+    try:
+        spans = classifier.explain(passage, verdict) if isinstance(classifier, Explainer) else ()
+    except ClassifierError:
+        return {"reason": verdict.reason, "moved": None}
+    moved = [{"start": s.start, "end": s.end, "label": s.kind, "text": passage.text[s.start : s.end]} for s in spans]
+    return {"reason": verdict.reason, "moved": moved}
 
 
 def _classified(passages: list[Passage], classifier: Classifier) -> list[Verdict | ClassifierError]:

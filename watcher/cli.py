@@ -181,6 +181,7 @@ def poll(
 def classify(
     model: Annotated[str, typer.Option(help="encoder, patterns, or huggingface")] = "encoder",
     options: Annotated[str, typer.Option(help="the model's options as a JSON object")] = "{}",
+    explain: Annotated[bool, typer.Option("--explain", help="also the reason, and the words that moved it")] = False,
 ) -> None:
     """Read JSON Lines on standard input and write one verdict a line; imports neither web nor store."""
     from classifiers import registry
@@ -196,7 +197,7 @@ def classify(
     # A byte that is no UTF-8 spoils its own line, not the run.
     lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="\n")
     try:
-        code = read_lines(lines, sys.stdout, reader)
+        code = read_lines(lines, sys.stdout, reader, why=explain)
     except KeyboardInterrupt:
         _leave(130)
     except BrokenPipeError:

@@ -9,6 +9,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from classifiers import registry
+from classifiers.classifier import Explainer
 from classifiers.errors import ClassifierError, ModelNotFoundError
 from classifiers.huggingface import HuggingFaceClassifier
 from classifiers.verdict import LABELS, Passage
@@ -88,6 +89,14 @@ def test_a_batch_changes_nothing_and_unread_stays_unread(folder: Path) -> None:
     together = model.classify(posts)
     assert together == [model.classify([post])[0] for post in posts]
     assert [verdict.unread for verdict in together] == [None, "picture", None]
+
+
+def test_says_which_words_moved_a_label(folder: Path) -> None:
+    model = HuggingFaceClassifier(str(folder), MAP)
+    post = Passage(text="the school is the bomb school. the 1diot is lovely")
+    verdict = model.classify([post])[0]
+    assert isinstance(model, Explainer)
+    assert [post.text[span.start : span.end] for span in model.explain(post, verdict)] == ["bomb"]
 
 
 def test_labels_that_exclude_each_other_sum_to_one(folder: Path) -> None:

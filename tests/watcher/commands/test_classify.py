@@ -135,3 +135,20 @@ def test_classify_says_what_is_wrong_with_the_model(watcher: Command, argv: tupl
     done = watcher("classify", *argv)
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("watcher: ")
+
+
+def test_explain_adds_the_reason_and_the_words_that_moved_it(watcher: Command) -> None:
+    said = "the office is open, and i'm bringing a kn1fe to school tomorrow to stab him at the gate"
+    given = passage("harm", said) + passage("none", "Non-uniform day is on Friday") + b"{\n"
+    done = watcher("classify", "--explain", stdin=given.decode())
+    assert done.code == 1
+    harm, none, bad = done.lines
+    assert "threat" in harm["reason"]
+    threat = [moved for moved in harm["moved"] if moved["label"] == "threat"]
+    assert threat
+    assert all(said[moved["start"] : moved["end"]] == moved["text"] for moved in threat)
+    assert any("kn1fe" in moved["text"] or "stab" in moved["text"] for moved in threat)
+    assert none["moved"] == []
+    assert set(bad) == {"line", "error"}
+    formats = watcher("classify", "--explain", "--model", "patterns", stdin=passage(1, "Year 9").decode())
+    assert formats.lines[0]["moved"] == []
