@@ -1,8 +1,8 @@
 """``python -m classifiers.training.train``: from the labelled school posts to the shipped model.
 
-Five rounds leave two whole authors out each and read them unseen: from these scores come calibration, thresholds
-and the card's figures. The last round learns from all rows and is exported. Every round is kept in ``--work`` and
-not repeated, so that a run that was stopped goes on where it ended.
+Five rounds leave whole authors out each and read them unseen: from these scores come calibration, thresholds and the
+card's figures. The last round learns from all rows and is exported. Every round is kept in ``--work`` and not
+repeated, so that a run that was stopped goes on where it ended.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from classifiers.encoder import SHIPPED, TokenReader
 from classifiers.ngram import NgramModel
 from classifiers.patterns import unread_reason
 from classifiers.text import clean
-from classifiers.training.calibration import Calibration, calibrate
+from classifiers.training.auxiliary import free_tasks, train_tasks
+from classifiers.training.calibration import Calibration
 from classifiers.training.card import write_card
 from classifiers.training.data import FOLDS, PLAIN, read_rows
-from classifiers.training.evaluate import figures, judged, span_figures, table
+from classifiers.training.evaluate import table
 from classifiers.training.export import export
 from classifiers.training.fit import Example, examples, read_examples, train_network
 from classifiers.training.network import Network, backbone_folder, pretrained
+from classifiers.training.rounds import Heard, judge
 from classifiers.training.wide import train_wide
 from classifiers.verdict import LABELS
 
@@ -47,6 +49,8 @@ class Run:
     work: Path
     epochs: int
     folds: int
+    reader: TokenReader
+    public: Path | None = None
 
 
 def say(message: str) -> None:
@@ -55,16 +59,15 @@ def say(message: str) -> None:
 
 
 def run_fold(run: Run, number: int) -> dict[str, Any]:
-    """Train without two authors, read theirs, and keep what was said of each row."""
+    """Train without a round's authors, read theirs, and keep what was said of each row."""
     path = run.work / f"fold-{number}.json"
     if path.exists():
-        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return stored
+        return _stored(run.work, number)
     began = time.monotonic()
     held = [example for example in run.made if example.row.author in FOLDS[number]]
     rest = [example for example in run.made if example.row.author not in FOLDS[number]]
-    say(f"fold {number + 1} of {run.folds}: {len(rest)} rows to learn from, {len(held)} of {FOLDS[number]} to read")
-    network = train_in_two(rest, run.epochs, SEED + number)
+    say(f"round {number + 1} of {run.folds}: {len(rest)} rows to learn from, {len(held)} of {FOLDS[number]} to read")
+    network = train_in_two(run, rest, SEED + number)
     wide = wide_model(rest)
     rows = [
         {
@@ -75,8 +78,13 @@ def run_fold(run: Run, number: int) -> dict[str, Any]:
         }
         for example, read in zip(held, read_examples(network, held), strict=True)
     ]
-    said = {"rows": rows, "plain": True, "seconds": round(time.monotonic() - began)}
+    said = {"rows": rows, "seconds": round(time.monotonic() - began)}
     path.write_text(json.dumps(said), encoding="utf-8")
+    return said
+
+
+def _stored(work: Path, number: int) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads((work / f"fold-{number}.json").read_text(encoding="utf-8"))
     return said
 
 
@@ -92,31 +100,36 @@ def wide_logits(model: NgramModel, example: Example) -> list[float]:
     return [float(x) for x in model.logits(text, official=passage.official, has_image=passage.has_image)]
 
 
-def judge_folds(run: Run) -> tuple[Calibration, dict[str, Any]]:
-    """Calibration and figures from what the rounds said of authors that they had not seen."""
-    folds = [run_fold(run, number) for number in range(run.folds)]
+def hear(run: Run, folds: Sequence[dict[str, Any]]) -> Heard:
+    """What the given rounds said of the rows that they left out."""
     read = {row["id"]: row for fold in folds for row in fold["rows"]}
     held = [example for example in run.made if example.row.id in read]
-    deep = np.array([read[example.row.id]["deep"] for example in held])
-    wide = np.array([read[example.row.id]["wide"] for example in held])
-    targets = np.array([example.row.targets for example in held])
-    unread = np.array([bool(unread_reason(e.row.passage, clean(e.row.passage.text))) for e in held])
-    calibration = calibrate(deep[~unread], wide[~unread], targets[~unread])
-    scores = calibration.scores(deep, wide)
-    everything = judged(scores, calibration.points, targets, unread)
-    said = figures(everything)
-    for part in sorted({example.row.author for example in held}):
-        chosen = np.array([example.row.author == part for example in held])
-        alone = figures(judged(scores[chosen], calibration.points, targets[chosen], unread[chosen]))
-        said.setdefault("authors", {})[part] = {key: alone[key] for key in alone if key != "labels"}
-    named = [example for example in held if example.row.names is not None]
-    found = [{(a, b) for a, b, kind in read[e.row.id]["spans"] if kind == "pupil_name"} for e in named]
-    wanted = [{(a, b) for a, b, kind in e.row.people() if kind == 1} for e in named]
-    said["pupil_name"] = span_figures(found, wanted)
-    said |= {"unread": int(unread.sum()), "all_rows": len(run.made)}
-    said["rounds_with_plain_rows"] = sum(fold.get("plain", False) for fold in folds)
+    unread = [bool(unread_reason(e.row.passage, clean(e.row.passage.text))) for e in held]
+    return Heard(
+        rows=tuple(example.row for example in held),
+        deep=np.array([read[example.row.id]["deep"] for example in held]),
+        wide=np.array([read[example.row.id]["wide"] for example in held]),
+        spans=tuple(tuple(read[example.row.id]["spans"]) for example in held),
+        unread=np.array(unread),
+    )
+
+
+def judge_folds(run: Run) -> tuple[Calibration, dict[str, Any]]:
+    """Calibration from all rounds, and figures of each round under the calibration of the others."""
+    folds = [run_fold(run, number) for number in range(run.folds)]
+    calibration, said = judge(hear(run, folds))
     said["hours"] = round(sum(fold["seconds"] for fold in folds) / 3600, 2)
-    return calibration, said
+    return calibration, said | {"all_rows": len(run.made), "epochs": run.epochs}
+
+
+def beside(run: Run, work: Path | None) -> dict[str, Any]:
+    """The figures of the rounds that a run with public sets has finished, for both runs; nothing without such a run."""
+    if work is None:
+        return {}
+    done = [number for number in range(run.folds) if (work / f"fold-{number}.json").exists()]
+    both = {"own": run.work, "public": work}
+    heard = {name: hear(run, [_stored(folder, number) for number in done]) for name, folder in both.items()}
+    return {"with_public_sets": {"rounds": len(done), **{name: judge(said)[1] for name, said in heard.items()}}}
 
 
 def final_network(run: Run) -> Network:
@@ -125,12 +138,25 @@ def final_network(run: Run) -> Network:
     if path.exists():
         return loaded(path)
     say(f"last round: all {len(run.made)} rows")
-    network = train_in_two(run.made, run.epochs, SEED, run.work / "first.pt")
+    network = train_in_two(run, run.made, SEED, run.work / "first.pt")
     torch.save(network.state_dict(), path)
     return network
 
 
-def train_in_two(made: Sequence[Example], epochs: int, seed: int, halfway: Path | None = None) -> Network:
+def start_of(run: Run) -> Network | None:
+    """What every round begins with: the backbone (None), or, with public sets, the encoder that has read them."""
+    if run.public is None:
+        return None
+    path = run.work / "public.pt"
+    if not path.exists():
+        tasks = free_tasks(run.public, run.reader)
+        say(f"public sets: {', '.join(task.name for task in tasks)}")
+        network, _ = train_tasks(tasks, seed=SEED, say=say)
+        torch.save(network.state_dict(), path)
+    return loaded(path)
+
+
+def train_in_two(run: Run, made: Sequence[Example], seed: int, halfway: Path | None = None) -> Network:
     """First all rows but the plain ones, then these among a sample of the others, gently.
 
     People say most things plainly, and authors who are asked for posts do not: without the second step "I want to
@@ -141,7 +167,7 @@ def train_in_two(made: Sequence[Example], epochs: int, seed: int, halfway: Path 
     if halfway and halfway.exists():
         network = loaded(halfway)
     else:
-        network = train_network(rest, epochs=epochs, seed=seed, say=say)
+        network = train_network(rest, epochs=run.epochs, seed=seed, say=say, start=start_of(run))
         if halfway:
             torch.save(network.state_dict(), halfway)
     again = random.Random(seed).sample(rest, min(len(rest), _REPEATED))  # noqa: S311 - a sample, nothing secret
@@ -164,14 +190,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", type=Path, default=SHIPPED, help="the folder to write")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--folds", type=int, default=len(FOLDS), help="how many of the five rounds to run")
+    parser.add_argument("--public", type=Path, default=None, help="a folder of public sets, to be learned from first")
+    parser.add_argument("--beside", type=Path, help="the --work of a run with --public, to be compared in the card")
     parser.add_argument("--version", default="1")
     chosen = parser.parse_args(arguments)
     chosen.work.mkdir(parents=True, exist_ok=True)
     chosen.model.mkdir(parents=True, exist_ok=True)
     tokenizer = backbone_folder() / "tokenizer.json"
-    made = examples(read_rows(chosen.data), TokenReader(tokenizer))
-    run = Run(made, chosen.work, chosen.epochs, chosen.folds)
+    reader = TokenReader(tokenizer)
+    made = examples(read_rows(chosen.data), reader)
+    run = Run(made, chosen.work, chosen.epochs, chosen.folds, reader, chosen.public)
     calibration, said = judge_folds(run)
+    said |= beside(run, chosen.beside)
     say(f"on authors that were not learned from:\n{table(said)}")
     export(final_network(run), chosen.model / "model.onnx")
     wide_model(made).save(chosen.model / "ngrams.npz")
