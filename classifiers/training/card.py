@@ -44,9 +44,9 @@ them again. {public}
 
 ## How to make it again
 `make train`, or `python -m classifiers.training.train`: all figures below and the weights, within noise; stopped, it
-goes on where it was. Seed 11, {epochs} epochs, batch 16, rate 2e-4 (heads 2e-3), binary cross-entropy, bf16; then two
-gentle epochs (rate 5e-5) over the plain rows of author P among 1,500 of the others, for the other authors write too
-cleverly: "I want to kill myself" had passed as harmless.
+goes on where it was. Seed 11, {epochs} epochs, batch 16, rate 2e-4 (heads 2e-3), binary cross-entropy, bf16, a moving
+mean of the weights over the steps; then two gentle epochs (rate 5e-5) over the plain rows of author P among 1,500 of
+the others, for the other authors write too cleverly: "I want to kill myself" had passed as harmless.
 {hours} hours for the rounds of validation on two shared cores, and about a quarter of an hour for the last one.
 
 ## Figures

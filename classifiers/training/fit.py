@@ -27,6 +27,7 @@ _WARM_UP, _DECAY, _NAME_WEIGHT = 0.06, 0.01, 0.3
 # A parent text taken from anywhere teaches the encoder that what was answered is not what is said.
 _STRANGE_PARENT, _MARKER_LOST = 0.12, 0.1
 _THREADS = 2
+_MEAN_KEEPS, _MEAN_YOUNG, _MEAN_EVERY = 0.998, 10, 4  # what a step leaves of the mean before it
 _BUCKET = 150  # batches that are sorted by length together
 
 
@@ -74,10 +75,12 @@ def train_network(
     say: Callable[[str], None],
     start: Network | None = None,
     rate: float = RATE,
+    averaged: bool = False,
 ) -> Network:
     """The encoder, fine-tuned on the examples: batches of 16 of like length, linear decay after a warm-up.
 
-    Goes on from ``start`` where that is given, else from the backbone.
+    Goes on from ``start`` where that is given, else from the backbone. ``averaged`` weights, a moving mean over the
+    steps, are steadier on authors that were not learned from than the last step's.
     """
     torch.manual_seed(seed)
     set_threads()
@@ -87,6 +90,7 @@ def train_network(
     used = torch.tensor(sorted({CLS, SEP, OFFICIAL, IMAGE}.union(*(example.tokens.ids for example in made))))
     whole = network.narrow(used)
     optimizer, schedule = make_optimizer(network, epochs * -(-len(made) // BATCH), rate)
+    mean = _Mean(network) if averaged else None
     for epoch in range(epochs):
         began, total = time.monotonic(), 0.0
         drawn = [Drawn(example, _window(example, made, chance)) for example in made]
@@ -98,10 +102,34 @@ def train_network(
             optimizer.step()
             schedule.step()
             total += loss.item() * len(batch)
+            if mean:
+                mean.add()
         say(f"epoch {epoch + 1}/{epochs}: loss {total / len(made):.4f}, {time.monotonic() - began:.0f} s")
+    if mean:
+        mean.take()
     network.widen(used, whole)
     network.eval()
     return network
+
+
+class _Mean:
+    """A moving mean of a network's weights over the steps of training; young means forget faster."""
+
+    def __init__(self, network: Network) -> None:
+        self._now = [parameter.data for parameter in network.parameters()]
+        self._mean = [values.clone() for values in self._now]
+        self._steps = 0
+
+    def add(self) -> None:
+        """Take note of a step; only every few are added, which costs less and changes nothing."""
+        self._steps += 1
+        if self._steps % _MEAN_EVERY == 0:
+            kept = min(_MEAN_KEEPS, self._steps / (_MEAN_YOUNG + self._steps))
+            torch._foreach_lerp_(self._mean, self._now, 1 - kept**_MEAN_EVERY)
+
+    def take(self) -> None:
+        """Give the network the mean for its weights."""
+        torch._foreach_copy_(self._now, self._mean)
 
 
 def set_threads() -> None:

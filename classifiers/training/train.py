@@ -37,7 +37,7 @@ from classifiers.training.wide import train_wide
 from classifiers.verdict import LABELS
 
 ROOT = Path(__file__).parents[2]
-EPOCHS, SEED = 4, 11
+EPOCHS, SEED = 3, 11
 _REPEATED, _GENTLE_EPOCHS, _GENTLE_RATE = 1500, 2, 5e-5
 
 
@@ -167,7 +167,7 @@ def train_in_two(run: Run, made: Sequence[Example], seed: int, halfway: Path | N
     if halfway and halfway.exists():
         network = loaded(halfway)
     else:
-        network = train_network(rest, epochs=run.epochs, seed=seed, say=say, start=start_of(run))
+        network = train_network(rest, epochs=run.epochs, seed=seed, say=say, start=start_of(run), averaged=True)
         if halfway:
             torch.save(network.state_dict(), halfway)
     again = random.Random(seed).sample(rest, min(len(rest), _REPEATED))  # noqa: S311 - a sample, nothing secret
