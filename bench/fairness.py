@@ -133,6 +133,15 @@ MEASURES = {
     "pupils' names found": Measure(_named, _names_found),
     "unread": Measure(_any, _unread),
 }
+SHOWN = (  # on the page; the JSON holds all
+    "recall of identifies_pupil",
+    "recall of identifies_pupil, or undecided",
+    "false cyberbullying",
+    "false cyberbullying, or undecided",
+    "false cyberbullying, rough posts",
+    "false identifies_pupil",
+    "pupils' names found",
+)
 
 
 def fill(row: Row, people: Sequence[Row]) -> tuple[str, tuple[tuple[int, int], ...]]:
@@ -282,16 +291,15 @@ def measure_all(classifier: Classifier, names: int) -> dict[str, Any]:
 
 
 def markdown(said: Mapping[str, Any]) -> str:
-    """The figures as two tables, a measure a row and a group a column."""
+    """The figures as two tables, a group a row and a measure a column, the gaps below."""
     parts = [f"Model {said['model']}, {said['names_a_group']} names a group."]
-    for title, key in (("name", "by_name"), ("dialect", "by_dialect")):
-        measures = said[key]["measures"]
-        groups = list(next(iter(measures.values()))["groups"])
-        head = [f"per cent, by {title} ({said[key]['posts']:,} posts)", "posts each", *groups, "gap, points"]
-        lines = [head, ["---"] * len(head)]
-        for name, of in measures.items():
-            figures = [_written(of["groups"][group]) for group in groups]
-            lines.append([name, str(of["clusters"]), *figures, f"**{_written(of['gap'])}**"])
+    for title, key in (("names", "by_name"), ("dialect", "by_dialect")):
+        shown = {name: of for name, of in said[key]["measures"].items() if name in SHOWN}
+        groups = list(next(iter(shown.values()))["groups"])
+        lines = [[f"{title} ({said[key]['posts']:,} posts)", *shown], ["---"] * (len(shown) + 1)]
+        lines.append(["posts a name or dialect", *(str(of["clusters"]) for of in shown.values())])
+        lines += [[group, *(_written(of["groups"][group]) for of in shown.values())] for group in groups]
+        lines.append(["**gap**, points", *(f"**{_written(of['gap'])}**" for of in shown.values())])
         parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
     return "\n\n".join(parts)
 
