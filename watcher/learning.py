@@ -197,13 +197,11 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "version": row["version"],
         "in_force": row["in_force"],
-        "made": (row["made_at"] or "came with Watcher or the settings")[:16].replace("T", " "),
+        "made": (row["made_at"] or "-")[:16].replace("T", " "),
         "corrections_of": ", ".join(f"{school} ({n})" for school, n in row["corrections"].items()),
         "macro_F1": figures.get("macro_f1"),
         "false_alarms_per_1,000": alarms,
-        "beside": f"{old['version']}: {old['macro_f1']}, {old['false_alarms_per_1000']}"
-        if old
-        else "its own validation",
+        "beside": beside,
         "note": row["may_not_be_used"] or "",
     }
 

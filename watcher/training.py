@@ -126,19 +126,7 @@ def teach(
         TrainingError: there is nothing to learn from, or the training ended badly; nothing is left behind.
         VersionError: the version in force cannot be read.
     """
-    if child is CHILD:
-        _check_installed()
-    if not any(data.glob("*.jsonl")):
-        raise TrainingError(
-            f"{data} holds no rows to rehearse; name the folder data/schoolposts of a clone with --data"
-        )
-    rows = read_rows(held_out)
-    found = lessons(store, schools_to_learn_from(store, school))
-    if not found.learned:
-        raise TrainingError(
-            f"there is nothing to learn from yet: {len(found.held_out)} corrected posts, all held out; people correct "
-            "with `watcher incidents REF --set … --verdict right|wrong` and `watcher correct REF`"
-        )
+    found = _prepare(store, school, data, _NEEDED if child is CHILD else ())
     rows = _rows(found, held_out)
     start, current = versions.base(settings), versions.in_force(settings, store)
     name = f"{start.name}-{now:%Y%m%d-%H%M%S}"
@@ -159,13 +147,30 @@ def teach(
     return Made(version=versions.find(settings, name), comparison=comparison)
 
 
-def _check_installed() -> None:
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+def _prepare(store: Store, school: str | None, data: Path, needed: Iterable[str]) -> Lessons:
+    """What there is to learn from; nobody should install half a gigabyte only to be told of the next thing."""
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    problems = []
     if missing:
-        raise TrainingError(
+        problems.append(
             f"training needs {', '.join(missing)}, which the extra `train` brings: "
             'pip install "watcher[train]", or in a clone pip install -e ".[train]"'
         )
+    if not any(data.glob("*.jsonl")):
+        problems.append(f"{data} holds no rows to rehearse; name the folder data/schoolposts of a clone with --data")
+    found = Lessons(learned=(), held_out=(), schools={})
+    try:
+        found = lessons(store, schools_to_learn_from(store, school))
+        if not found.learned:
+            problems.append(
+                f"there is nothing to learn from yet ({len(found.held_out)} corrected posts are held out); people "
+                "correct with `watcher incidents REF --set … --verdict right|wrong` and `watcher correct REF`"
+            )
+    except TrainingError as error:
+        problems.append(str(error))
+    if problems:
+        raise TrainingError("\n".join(problems))
+    return found
 
 
 @contextmanager

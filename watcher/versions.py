@@ -142,7 +142,7 @@ def in_force(settings: Settings, store: Store) -> Version:
 
 def _chosen(store: Store) -> str | None:
     found = store.recall(_FACT)
-    return None if found is None else found[0]
+    return None if found is None else found[0]["chosen"]
 
 
 def use(settings: Settings, store: Store, name: str, now: datetime) -> Version:
@@ -159,7 +159,7 @@ def use(settings: Settings, store: Store, name: str, now: datetime) -> Version:
     if why is not None:
         raise VersionError(f"version {name} may not be used: {why}")
     _open(ENCODER, settings, version.folder)
-    store.remember(_FACT, None if version.is_base else version.name, now)
+    store.remember(_FACT, {"chosen": None if version.is_base else version.name}, now)
     return version
 
 
