@@ -25,6 +25,7 @@ _BRIEF = (
     "false_alarms_per_1000_harmless",
     "false_alarms_per_1000_harmless_with_undecided",
 )
+INTERVALS = _BRIEF[1:]
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def intervals(rows: Judged) -> dict[str, tuple[float, float]]:
     """The middle 95 % of the chief figures over rows drawn again with replacement."""
     chance = np.random.default_rng(_SEED)
     drawn = [_brief(rows, chance.integers(0, len(rows.targets), len(rows.targets))) for _ in range(_RESAMPLED)]
-    return {name: _middle([sample[name] for sample in drawn]) for name in _BRIEF[1:]}
+    return {name: _middle([sample[name] for sample in drawn]) for name in INTERVALS}
 
 
 def _middle(values: Sequence[float]) -> tuple[float, float]:

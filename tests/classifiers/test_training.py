@@ -10,6 +10,7 @@ from classifiers.training.calibration import calibrate
 from classifiers.training.card import write_card
 from classifiers.training.data import ADULT, FOLDS, PLAIN, PUPIL, Row, read_rows
 from classifiers.training.evaluate import Judged, average_precision, figures, judge_verdicts, main, span_figures, table
+from classifiers.training.rounds import INTERVALS, Heard, crosswise, judge
 from classifiers.verdict import LABELS, OperatingPoint, Passage, Verdict
 
 DATA = Path(__file__).parents[2] / "data" / "schoolposts"
@@ -21,10 +22,10 @@ def rows() -> list[Row]:
 
 
 def test_the_rows_are_all_there_and_carry_known_labels(rows: list[Row]) -> None:
-    assert len(rows) == 10933
-    assert len({row.id for row in rows}) == 10933
+    assert len(rows) == 21525
+    assert len({row.id for row in rows}) == 21525
     assert {label for row in rows for label in row.labels} == set(LABELS)
-    assert sum(not row.labels for row in rows) == 4808
+    assert sum(not row.labels for row in rows) == 9930
 
 
 def test_every_author_but_the_plain_one_is_held_out_once(rows: list[Row]) -> None:
@@ -44,10 +45,10 @@ def test_an_official_author_is_the_only_role_that_is_kept(rows: list[Row]) -> No
 
 
 def test_people_are_marked_where_they_stand() -> None:
-    text = "Mrs Ida Bloom thanks Ida and Idaho, also Coach Dan"
-    row = Row(id="X1", author="X", passage=Passage(text=text), labels=(), names=("Ida",))
-    marked = {(text[start:end], kind) for start, end, kind in row.people()}
-    assert marked == {("Ida Bloom", ADULT), ("Dan", ADULT), ("Ida", PUPIL)}
+    text = "Mrs Bloom thanks Ida and Idaho, also Coach Dan"
+    row = Row(id="X1", author="X", passage=Passage(text=text), labels=(), names=("Ida",), adult_names=("Bloom", "Dan"))
+    marked = [(text[start:end], kind) for start, end, kind in sorted(row.people())]
+    assert marked == [("Bloom", ADULT), ("Ida", PUPIL), ("Dan", ADULT)]
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
@@ -139,17 +140,79 @@ def test_the_card_can_be_loaded_and_read(tmp_path: Path) -> None:
     said = calibrate(deep, wide, targets)
     scores = said.scores(deep, wide)
     rows = Judged(scores, scores > 0.5, scores < 0, targets > 0)
+    brief = figures(rows) | {"rows": 600}
+    spans = span_figures([], [])
     more = {
-        "authors": {"B": figures(rows), "M": figures(rows)},
+        "authors": {"B": brief, "M": brief},
+        "stream": brief,
+        "balanced": {},
+        "intervals": dict.fromkeys(INTERVALS, (0.1, 0.9)),
         "unread": 3,
-        "rounds_with_plain_rows": 0,
         "hours": 0.5,
+        "epochs": 3,
         "all_rows": 600,
+        "pupil_name": spans,
+        "adult_name": spans,
     }
-    write_card(tmp_path, "9", said, {**figures(rows), **more, "pupil_name": span_figures([], [])}, {"threat": 5})
+    write_card(tmp_path, "9", said, {**figures(rows), **more}, {"threat": 5})
     card = Card.load(tmp_path / "card.json")
     assert (card.name, card.version) == ("watcher-minilm", "9")
     assert card.points == said.points
     readme = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "1 of five rounds" in readme
     assert "| threat |" in readme
+    assert "| edos | CC0-1.0 | yes | no |" in readme
+    assert "has not been measured" in readme
+
+
+def heard(strength: float = 2.0) -> Heard:
+    """Two rounds of two authors: what the deep part says is the truth with noise, and the fourth row is unread."""
+    chance = np.random.default_rng(5)
+    rows, truth = [], []
+    for author in ("B", "M", "C", "W"):
+        for n in range(300):
+            labels = tuple(label for label in LABELS if chance.random() < 0.15)
+            text = "Well done Ike, says Ms Pell"
+            rows.append(
+                Row(
+                    id=f"{author}{n}",
+                    author=author,
+                    passage=Passage(text=text),
+                    labels=labels,
+                    names=("Ike",),
+                    adult_names=("Pell",),
+                )
+            )
+            truth.append(rows[-1].targets)
+    sure = strength * (2 * np.array(truth) - 1) + chance.normal(0, 1, (len(rows), 12))
+    unread = np.zeros(len(rows), dtype=bool)
+    unread[3] = True
+    spans = tuple(((10, 13, "pupil_name"), (5, 9, "adult_name")) for _ in rows)
+    return Heard(rows=rows, deep=sure, wide=np.zeros_like(sure), spans=spans, unread=unread)
+
+
+def test_a_round_is_judged_under_the_calibration_of_the_others() -> None:
+    both = heard()
+    first = both.of(["B", "M"])
+    # What is true of one round must not reach the other's thresholds: turn the first round's truth round.
+    turned = Heard(
+        rows=both.rows, deep=np.where(first[:, None], -both.deep, both.deep), wide=both.wide, spans=both.spans,
+        unread=both.unread,
+    )  # fmt: skip
+    fair, misled = crosswise(both), crosswise(turned)
+    assert figures(fair)["macro_f1"] > 0.8
+    wrong = figures(Judged(misled.scores[first], misled.raised[first], misled.undecided[first], misled.targets[first]))
+    assert wrong["macro_f1"] < 0.5
+
+
+def test_the_rounds_are_told_by_author_by_kind_of_set_and_with_intervals() -> None:
+    calibration, said = judge(heard())
+    assert set(said["authors"]) == {"B", "M", "C", "W"}
+    assert said["stream"]["rows"] == 600  # M and W
+    assert said["balanced"]["rows"] == 600
+    low, high = said["intervals"]["macro_f1"]
+    assert low < said["macro_f1"] < high
+    assert said["unread"] == 1
+    assert said["pupil_name"]["f1"] == 1.0
+    assert said["adult_name"]["f1"] == 0.0
+    assert set(calibration.points) == set(LABELS)
