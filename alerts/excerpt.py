@@ -27,16 +27,23 @@ _MASKS = {
     "date_of_birth": "[date of birth]",
 }
 _NAMES = ("pupil_name", "adult_name")
+# A stretch that moved the reading is a few words.
+_LONGEST_WORDS = 60
+_MASKED = re.compile(r"\[[a-z ]+\]")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Excerpt:
-    """A post's text with the spans to be masked, offsets in code points of that very text."""
+    """A post's text with the spans to be masked, offsets in code points of that very text.
+
+    ``moved`` are the stretches that moved the model's reading, strongest first.
+    """
 
     text: str
     spans: tuple[Span, ...] = ()
+    moved: tuple[Span, ...] = ()
 
 
 def may_quote(concerns: Iterable[str], about: str | None) -> bool:
@@ -49,6 +56,24 @@ def quotation(excerpt: Excerpt, limit: int = LIMIT) -> str:
     """At most ``limit`` characters of the post, on one line, cut at a word, with names, links and addresses masked."""
     masked = _mask(excerpt.text[:_READ], excerpt.spans)
     return shortened(plain(_MAIL.sub("[email address]", _LINK.sub("[link]", masked))), limit)
+
+
+def moving_words(excerpt: Excerpt) -> tuple[str, ...]:
+    """The words that moved the reading, strongest first, as a mail may quote them; what is only a mask is left out."""
+    text = excerpt.text[:_READ]
+    names = _names(text, excerpt.spans)
+    found: list[str] = []
+    for stretch in excerpt.moved:
+        inside = (
+            Span(start=max(s.start - stretch.start, 0), end=s.end - stretch.start, kind=s.kind)
+            for s in excerpt.spans
+            if s.start < stretch.end and stretch.start < s.end
+        )
+        masked = _mask(text[stretch.start : stretch.end], inside, names)
+        words = shortened(plain(_MAIL.sub("[email address]", _LINK.sub("[link]", masked))), _LONGEST_WORDS)
+        if any(map(str.isalnum, _MASKED.sub("", words))):
+            found.append(words)
+    return tuple(dict.fromkeys(found))
 
 
 def plain(text: str) -> str:
@@ -78,19 +103,24 @@ def shortened(text: str, limit: int) -> str:
     return cut.rstrip(" ,;:–-") + "…"
 
 
-def _mask(text: str, spans: Iterable[Span]) -> str:
+def _names(text: str, spans: Iterable[Span]) -> set[str]:
+    found = (text[max(span.start, 0) : span.end].strip() for span in spans if span.kind in _NAMES)
+    return {name for name in found if name}
+
+
+def _mask(text: str, spans: Iterable[Span], names: Iterable[str] = ()) -> str:
     """The text with each span replaced by what it is, and a masked name also wherever else it stands."""
     pieces: list[str] = []
-    names: set[str] = set()
+    known = set(names)
     position = 0
     for span in sorted(spans, key=lambda s: (s.start, -s.end)):
         start, end = max(span.start, position, 0), min(span.end, len(text))
         if start >= end:
             continue
         if span.kind in _NAMES:
-            names.add(text[start:end].strip())
+            known.add(text[start:end].strip())
         pieces += [text[position:start], _MASKS.get(span.kind, "[removed]")]
         position = end
     masked = "".join([*pieces, text[position:]])
-    again = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True) if name)
+    again = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True) if name)
     return re.sub(rf"(?<!\w)(?:{again})(?!\w)", "[name]", masked, flags=re.IGNORECASE) if again else masked

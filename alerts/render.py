@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from alerts import wording
 from alerts.digest import Blind, Digest, week_bounds
 from alerts.errors import AlertError
-from alerts.excerpt import LIMIT, Excerpt, may_quote, plain, quotation, shortened
+from alerts.excerpt import LIMIT, Excerpt, may_quote, moving_words, plain, quotation, shortened
 from alerts.flag import GRAVE
 from alerts.letter import Letter, envelope
 from alerts.route import Receiver, Route
@@ -27,6 +27,7 @@ __all__ = ["Letter", "Matter", "Place", "digest_mail", "incident_mail"]
 # As many places and excerpts as fit on a phone.
 _PLACES = 5
 _EXCERPTS = 3
+_MOVED = 6
 # What must not be opened by a slip of the thumb.
 _NEVER_LINKED = ("indecent_image", "sexual_content")
 _UPDATES = {
@@ -51,7 +52,8 @@ class Matter:
 
     ``document`` is the policy's full name, ``short`` how it is cited. ``concerns`` are the most serious first.
     ``others`` are the roles that were told beside the receiver. ``note`` is a fact of our own (which source is
-    blind since when), never a word of a post. ``undecided`` says that the model was not sure.
+    blind since when), never a word of a post. ``undecided`` says that the model was not sure, ``likelihoods`` are
+    sentences that say how sure it was.
     """
 
     reference: str
@@ -69,6 +71,7 @@ class Matter:
     about: str | None = None
     note: str = ""
     undecided: bool = False
+    likelihoods: tuple[str, ...] = ()
     timezone: str = "Europe/London"
 
 
@@ -149,6 +152,8 @@ def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: 
         ],
         "more_places": max(len(matter.places) - _PLACES, 0),
         "excerpts": _quotations(matter.excerpts, LIMIT) if quotable else [],
+        "moved": _moved(matter.excerpts) if quotable else [],
+        "likelihoods": matter.likelihoods[:_EXCERPTS],
         "advice": wording.advice(matter.concerns),
         "grounds": _grounds(matter, receiver, soonest),
         "why": _why(receiver, routes),
@@ -167,6 +172,11 @@ def _quotations(excerpts: Sequence[Excerpt], room: int) -> list[str]:
     """The first few excerpts, which share the room; one that is empty once cleaned is left out."""
     some = excerpts[:_EXCERPTS]
     return [words for excerpt in some if (words := quotation(excerpt, room // len(some)))]
+
+
+def _moved(excerpts: Sequence[Excerpt]) -> list[str]:
+    """The words that moved the reading of what is quoted, a few of them."""
+    return list(dict.fromkeys(words for excerpt in excerpts[:_EXCERPTS] for words in moving_words(excerpt)))[:_MOVED]
 
 
 def _grounds(matter: Matter, receiver: Receiver, routes: Iterable[Route]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Says in one plain sentence why a passage was raised."""
+"""Says in plain sentences why a passage was raised, and how sure that is."""
 
 from __future__ import annotations
 
@@ -20,6 +20,32 @@ _WORDS = {
     "impersonation": "someone posing as the school or its staff",
     "praise": "praise",
 }
+_ARE = {
+    "criticism": "criticise the school",
+    "cyberbullying": "abuse someone in the school community",
+    "identifies_pupil": "make a pupil identifiable",
+    "threat": "threaten somebody",
+    "hate": "are hateful",
+    "self_harm": "tell of self-harm or suicide",
+    "extremism": "are extremist or tell of extremism",
+    "sexual_content": "are sexual",
+    "sar": "ask about personal data",
+    "press": "are a press enquiry",
+    "impersonation": "tell of or are someone posing as the school or its staff",
+    "praise": "are praise",
+}
+_NEARLY_ALL, _FEW = 0.95, 0.05
+
+
+def likelihood(label: str, score: float) -> str:
+    """What a calibrated score means: of all posts scored like this, how many are what the label says."""
+    if score >= _NEARLY_ALL:
+        share = "More than 9 in 10"
+    elif score < _FEW:
+        share = "Fewer than 1 in 20"
+    else:
+        share = f"About {max(1, int(10 * score + 0.5))} in 10"
+    return f"{share} posts scored like this {_ARE[label]} ({score:.0%})."
 
 
 def reason(scores: Mapping[str, float], points: Mapping[str, OperatingPoint], spans: Sequence[Span]) -> str:

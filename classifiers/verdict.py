@@ -65,7 +65,8 @@ class Verdict:
     """What one model version says of one passage: calibrated scores, never a decision.
 
     ``unread`` is a reason why the passage could not be read (``language``, ``picture``, ``too_long``, ``empty``);
-    then ``scores`` is empty, save for ``too_long``: there the beginning was read, and what it says counts.
+    then ``scores`` is empty, save for ``too_long``: there the beginning was read, and what it says counts. ``moved``
+    are the stretches that moved the labels most, strongest first, each of its label's kind; ``None``: not measured.
     """
 
     model: str
@@ -75,6 +76,7 @@ class Verdict:
     spans: tuple[Span, ...] = ()
     reason: str = ""
     unread: str | None = None
+    moved: tuple[Span, ...] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -43,6 +43,11 @@ class Reader:
         """The mark of what these models have read: another version of any has every stored version read again."""
         return ";".join(f"{c.name}@{c.version}" for c in self._classifiers)
 
+    @property
+    def classifiers(self) -> tuple[Classifier, ...]:
+        """The models that read now."""
+        return self._classifiers
+
     def begin(self) -> int:
         """Put back into the queue what other models read; how many.
 

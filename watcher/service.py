@@ -24,6 +24,7 @@ from classifiers.classifier import Classifier
 from watcher.classification import Reader
 from watcher.disk import Disk
 from watcher.errors import StoreError
+from watcher.explanation import explain
 from watcher.handing import candidate_of, case_of, source_of
 from watcher.polling import Poller
 from watcher.store import Store, Transaction
@@ -279,6 +280,12 @@ class Service:
         self.store.incidents.join(connection, number, flag, found, after, now)
         known[number] = after
 
+    # explain ---------------------------------------------------------------------------------------------------------
+
+    def explain(self, now: datetime, limit: int = 16) -> int:
+        """Measure which words moved what is about to be told, newest first; how many versions were looked at."""
+        return explain(self.store, self._reader.classifiers, now, limit)
+
     # plan and deliver ------------------------------------------------------------------------------------------------
 
     def plan(self, now: datetime, limit: int = 50) -> int:
@@ -353,7 +360,7 @@ class Service:
         try:
             self._reader.take_up()
             done = self.match(now) + self.classify(now) + self.judge(now) + self.group(now)
-            return done + self.watch_sources(now) + self.plan(now)
+            return done + self.explain(now) + self.watch_sources(now) + self.plan(now)
         except StoreError as error:
             log.error("store_refused", error=str(error))
             return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from alerts import digest as weeks
 from alerts import wording
 from alerts.digest import Blind, Digest, Line, Tone
 from alerts.excerpt import Excerpt
+from alerts.flag import Flag
 from alerts.incident import OPEN_STATES, Incident, severity
 from alerts.letter import Letter
 from alerts.notice import Notice, message_id, notice_id
@@ -19,6 +20,7 @@ from alerts.receiver import excluded, receivers
 from alerts.render import Matter, Place, digest_mail, incident_mail
 from alerts.route import Receiver, Route
 from alerts.school import HEAD_ROLES, Person, Register, School
+from classifiers.sentence import likelihood
 from classifiers.verdict import Verdict
 from connectors.post import Post
 from watcher.config import Settings
@@ -148,11 +150,12 @@ class Teller:
             link=self._link(incident.reference),
             posts=incident.posts,
             places=tuple(places),
-            excerpts=tuple(_excerpt(p.post, p.verdicts) for p in view.posts),
+            excerpts=tuple(_excerpt(p.post, p.verdicts, {f.label for f in p.flags}) for p in view.posts),
             others=others,
             about=incident.about,
             note=self._note(view, school.timezone),
             undecided=any(f.review for post in view.posts for f in post.flags),
+            likelihoods=tuple(_likelihoods(f for post in view.posts for f in post.flags)),
             timezone=school.timezone,
         )
 
@@ -318,9 +321,23 @@ def add(counts: dict[str, int], more: dict[str, int], sign: int) -> None:
         counts[what] = counts.get(what, 0) + sign * n
 
 
-def _excerpt(post: Post, verdicts: Sequence[Verdict]) -> Excerpt:
+def _excerpt(post: Post, verdicts: Sequence[Verdict], labels: Container[str | None] = ()) -> Excerpt:
+    """A post to be quoted, with what moved these labels."""
     spans = {span for verdict in verdicts for span in verdict.spans}
-    return Excerpt(text=post.text, spans=tuple(sorted(spans, key=lambda s: (s.start, s.end, s.kind))))
+    moved = (span for verdict in verdicts for span in verdict.moved or () if span.kind in labels)
+    return Excerpt(
+        text=post.text, spans=tuple(sorted(spans, key=lambda s: (s.start, s.end, s.kind))), moved=tuple(moved)
+    )
+
+
+def _likelihoods(flags: Iterable[Flag]) -> Iterator[str]:
+    """For each label behind the flags what its highest score means, the highest first."""
+    scores: dict[str, float] = {}
+    for flag in flags:
+        if flag.label is not None and flag.score is not None:
+            scores[flag.label] = max(flag.score, scores.get(flag.label, 0.0))
+    for label in sorted(scores, key=lambda name: -scores[name]):
+        yield likelihood(label, scores[label])
 
 
 def _tone(counts: dict[str, int]) -> Tone:

@@ -605,3 +605,33 @@ class TestDigestMail:
         words = page(read(digest_mail(week, HEAD, letter()))[2])
         assert words.fetched == []
         assert not words.tags & {"script", "img", "mj-include"}
+
+
+def moved(*words: str, text: str = SAID, spans: tuple[Span, ...] = ()) -> Excerpt:
+    found = (Span(start=text.index(w), end=text.index(w) + len(w), kind="criticism") for w in words)
+    return Excerpt(text=text, spans=spans or (Span(start=0, end=10, kind="pupil_name"),), moved=tuple(found))
+
+
+def test_the_mail_says_which_words_moved_it_and_how_sure_it_is() -> None:
+    sure = "About 7 in 10 posts scored like this criticise the school (71%)."
+    _, text, html = sent(matter(excerpts=(moved("left in the rain", "<b>nobody</b>"),), likelihoods=(sure,)))
+    assert "The words that moved it: “left in the rain”, “<b>nobody</b>”" in " ".join(text.split())
+    assert f"How sure:  {sure}" in text
+    assert sure in html
+    assert "&lt;b&gt;nobody&lt;/b&gt;" in html
+
+
+def test_names_among_the_words_that_moved_it_are_masked() -> None:
+    _, text, _ = sent(matter(excerpts=(moved("Sample of Year", "Tom", "left", text=f"{SAID}, Tom Sample"),)))
+    assert "The words that moved it: “[name] of Year”, “left”" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("concern", [c for c in CONCERNS if c not in QUOTABLE])
+def test_what_may_not_be_quoted_is_not_quoted_in_words_either(concern: str) -> None:
+    _, text, html = sent(matter(concern, excerpts=(moved("left in the rain"),)))
+    assert "left in the rain" not in text + html
+
+
+def test_no_words_of_a_matter_with_an_accused_stand_in_its_mail() -> None:
+    _, text, html = sent(matter(about="headteacher", excerpts=(moved("left in the rain"),)))
+    assert "left in the rain" not in text + html

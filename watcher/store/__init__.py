@@ -16,6 +16,7 @@ from watcher.store.accounts import AccountShelf
 from watcher.store.corrections import CorrectionShelf
 from watcher.store.counts import CountShelf
 from watcher.store.engine import connect, reading, ticking_alone, writing
+from watcher.store.explanations import ExplanationShelf
 from watcher.store.incidents import IncidentShelf
 from watcher.store.matters import MatterShelf
 from watcher.store.migration import current, head, upgrade
@@ -51,6 +52,7 @@ class Store:
         self.posts = PostShelf(self.engine)
         self.accounts = AccountShelf(self.engine, self.posts)
         self.matters = MatterShelf(self.engine, keep.posts_days, keep.noise_days)
+        self.explanations = ExplanationShelf(self.engine)
         self.incidents = IncidentShelf(self.engine, keep.incidents_days)
         self.notices = NoticeShelf(self.engine, keep.notices_days)
         self.corrections = CorrectionShelf(self.engine)

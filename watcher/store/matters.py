@@ -101,6 +101,7 @@ class MatterShelf:
         for verdict in verdicts:
             row = {"version": unread.number, "classifier": verdict.model, "model_version": verdict.version}
             row |= {"body": _verdict_body(verdict), "unread": verdict.unread, "at": now, "delete_after": gone}
+            row |= {"moved": spans_body(verdict.moved)}
             # Read again by a model that had read it before: it is this verdict that is the newest now.
             put(connection, t.verdict, ("version", "classifier", "model_version"), row)
         same = t.version.c.id == unread.number
@@ -175,6 +176,9 @@ class MatterShelf:
                 self._flag(connection, flag, waiting, said.input, now)
         same = t.mention.c.id == waiting.number
         connection.execute(update(t.mention).where(same).values(judged_at=now, judged_pack=said.pack))
+        # What was explained of an older verdict says nothing of this one.
+        stale = (t.flag.c.mention == waiting.number) & t.flag.c.explained_at.is_not(None)
+        connection.execute(update(t.flag).where(stale).values(explained_at=None))
 
     def _flag(self, connection: Connection, flag: Flag, of: Unjudged, digest: str, now: datetime) -> None:
         row = {"mention": of.number, "pack": flag.pack, "pack_version": flag.pack_version, "rule": flag.rule}
@@ -295,9 +299,14 @@ def _verdict_body(verdict: Verdict) -> dict[str, Any]:
     return {
         "scores": dict(verdict.scores),
         "points": {k: [p.raise_at, p.review_at] for k, p in verdict.points.items()},
-        "spans": [[s.start, s.end, s.kind] for s in verdict.spans],
+        "spans": spans_body(verdict.spans),
         "reason": verdict.reason,
     }
+
+
+def spans_body(spans: Sequence[Span] | None) -> list[list[Any]] | None:
+    """Stretches as they are stored."""
+    return None if spans is None else [[s.start, s.end, s.kind] for s in spans]
 
 
 def _verdict(row: Row[Any]) -> Verdict:
@@ -307,7 +316,12 @@ def _verdict(row: Row[Any]) -> Verdict:
         version=row.model_version,
         scores=body["scores"],
         points={k: OperatingPoint(raise_at=p[0], review_at=p[1]) for k, p in body["points"].items()},
-        spans=tuple(Span(start=s[0], end=s[1], kind=s[2]) for s in body["spans"]),
+        spans=_spans(body["spans"]),
         reason=body["reason"],
         unread=row.unread,
+        moved=None if row.moved is None else _spans(row.moved),
     )
+
+
+def _spans(stored: Sequence[Sequence[Any]]) -> tuple[Span, ...]:
+    return tuple(Span(start=s[0], end=s[1], kind=s[2]) for s in stored)

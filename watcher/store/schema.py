@@ -104,6 +104,9 @@ def _waiting(table: str, column: str, condition: str) -> Index:
     return Index(f"ix_{table}_waiting", column, sqlite_where=where, postgresql_where=where)
 
 
+# Only what somebody is told of is explained.
+UNEXPLAINED = "explained_at IS NULL AND withdrawn_at IS NULL AND incident IS NOT NULL"
+
 # Schools, trusts, people, holdings and absences, as nouns in JSON; ``kept_by`` names the file and key that keeps a row.
 entry = Table(
     "entry",
@@ -214,6 +217,8 @@ verdict = Table(
     Column("classifier", String(100), nullable=False),
     Column("model_version", String(100), nullable=False),
     Column("body", Json, nullable=False),
+    # The stretches that moved the labels, measured for what is flagged; NULL where that was not done.
+    Column("moved", Json),
     Column("unread", String(40), index=True),
     Column("at", UtcTime, nullable=False),
     _dated(),
@@ -312,10 +317,12 @@ flag = Table(
     Column("withdrawn_at", UtcTime),
     Column("withdrawn_why", AnyText),
     Column("grouped_at", UtcTime),
+    Column("explained_at", UtcTime),
     _owner("incident", "incident", nullable=True),
     _dated(),
     UniqueConstraint("mention", "pack", "pack_version", "rule", "input"),
     _waiting("flag", "id", "grouped_at IS NULL AND withdrawn_at IS NULL"),
+    Index("ix_flag_unexplained", "id", sqlite_where=text(UNEXPLAINED), postgresql_where=text(UNEXPLAINED)),
 )
 
 event = Table(

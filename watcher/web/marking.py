@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from classifiers.verdict import Span
 
@@ -23,10 +24,14 @@ _LONGEST_ADDRESS = 2_000
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """A stretch of text; ``kind`` says what the models took it for, ``None`` where nothing."""
+    """A stretch of text; ``kind`` says what the models took it for, ``None`` where nothing.
+
+    ``moved`` marks words that moved the models' reading.
+    """
 
     text: str
     kind: str | None = None
+    moved: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +49,11 @@ class Marked:
         return tuple(dict.fromkeys(p.kind for p in (*self.shown, *self.folded) if p.kind))
 
 
-def marked(text: str, spans: Iterable[Span] = ()) -> Marked:
-    """The text in pieces; of spans that overlap the first counts."""
+def marked(text: str, spans: Iterable[Span] = (), moved: Iterable[Span] = ()) -> Marked:
+    """The text in pieces; of spans that overlap the first counts. What moved the reading may lie across spans."""
     kept = text[:MOST]
     fold = _fold(kept)
-    pieces = tuple(_pieces(kept, spans))
+    pieces = tuple(_with_moved(_pieces(kept, spans), moved))
     shown, folded = _cut(pieces, fold)
     return Marked(
         shown=_clean(shown), folded=_clean(folded), left_out=len(text) - len(kept), folded_length=len(kept) - fold
@@ -96,17 +101,30 @@ def _pieces(text: str, spans: Iterable[Span]) -> Iterator[Piece]:
     yield Piece(text=text[position:])
 
 
+def _with_moved(pieces: Iterable[Piece], moved: Iterable[Span]) -> Iterator[Piece]:
+    """The pieces cut once more where words that moved the reading begin and end."""
+    stretches = [(span.start, span.end) for span in moved]
+    position = 0
+    for piece in pieces:
+        start, end = position, position + len(piece.text)
+        position = end
+        cuts = sorted({start, end, *(at for stretch in stretches for at in stretch if start < at < end)})
+        for a, b in pairwise(cuts):
+            inside = any(first <= a and b <= last for first, last in stretches)
+            yield Piece(text=piece.text[a - start : b - start], kind=piece.kind, moved=inside)
+
+
 def _cut(pieces: Iterable[Piece], fold: int) -> tuple[list[Piece], list[Piece]]:
     before: list[Piece] = []
     after: list[Piece] = []
     position = 0
     for piece in pieces:
         at = min(max(fold - position, 0), len(piece.text))
-        before.append(Piece(text=piece.text[:at], kind=piece.kind))
-        after.append(Piece(text=piece.text[at:], kind=piece.kind))
+        before.append(replace(piece, text=piece.text[:at]))
+        after.append(replace(piece, text=piece.text[at:]))
         position += len(piece.text)
     return before, after
 
 
 def _clean(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
-    return tuple(Piece(text=clean(p.text), kind=p.kind) for p in pieces if p.text)
+    return tuple(replace(piece, text=clean(piece.text)) for piece in pieces if piece.text)

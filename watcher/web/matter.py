@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from alerts.flag import Flag
 from alerts.wording import advice, unread_name
+from classifiers.sentence import likelihood
 from classifiers.verdict import Verdict
 from connectors.post import Post
 from watcher.store.views import IncidentView, PostView
@@ -37,10 +38,11 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one model said of a post: the scores that matter, the others, or why it could not read."""
+    """What one model said of a post: the scores that matter and what they mean, the others, or why it read nothing."""
 
     model: str
     notable: tuple[Score, ...]
+    likelihoods: tuple[str, ...]
     others: tuple[Score, ...]
     reason: str
     unread: str | None
@@ -48,7 +50,7 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """A post as the page shows it; ``how`` says how much of its text."""
+    """A post as the page shows it; ``how`` says how much of its text, ``moved`` which words moved which label."""
 
     post: Post
     how: str
@@ -57,6 +59,8 @@ class Item:
     link: str | None
     address: str
     text: Marked
+    moved: tuple[tuple[str, tuple[str, ...]], ...]
+    explained: bool
     readings: tuple[Reading, ...]
     flags: tuple[Flag, ...]
     withdrawn: tuple[tuple[Flag, str], ...]
@@ -153,12 +157,22 @@ def _item(view: PostView, of: IncidentView, pseudonyms: Mapping[tuple[str, str, 
         official=official,
         link=web_address(post.url),
         address=clean(post.url or ""),
-        text=marked(post.text, spans),
+        text=marked(post.text, spans, [span for verdict in view.verdicts for span in verdict.moved or ()]),
+        moved=_moved(view),
+        explained=any(verdict.moved is not None and verdict.labels + verdict.review for verdict in view.verdicts),
         readings=tuple(_reading(verdict) for verdict in view.verdicts),
         flags=view.flags,
         withdrawn=view.withdrawn,
         view=view,
     )
+
+
+def _moved(view: PostView) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Each label that few words moved, with these words, strongest first."""
+    found: dict[str, list[str]] = {}
+    for span in (span for verdict in view.verdicts for span in verdict.moved or ()):
+        found.setdefault(span.kind, []).append(" ".join(clean(view.post.text[span.start : span.end]).split()))
+    return tuple((words.label(label), tuple(dict.fromkeys(said))) for label, said in found.items())
 
 
 def _reading(verdict: Verdict) -> Reading:
@@ -175,6 +189,7 @@ def _reading(verdict: Verdict) -> Reading:
     return Reading(
         model=f"{verdict.model} {verdict.version}",
         notable=tuple(row for row in rows if row.band),
+        likelihoods=tuple(likelihood(name, score) for name, score in scores if name in raised | review),
         others=tuple(row for row in rows if not row.band),
         reason=verdict.reason,
         unread=None if verdict.unread is None else unread_name(verdict.unread),

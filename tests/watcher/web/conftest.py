@@ -78,7 +78,14 @@ class House:
         } | fields
         return Post(text=text, **given)  # type: ignore[arg-type]
 
-    def flagged(self, post: Post, *concerns: str, about: str | None = None, spans: tuple[Span, ...] = ()) -> Ungrouped:
+    def flagged(
+        self,
+        post: Post,
+        *concerns: str,
+        about: str | None = None,
+        spans: tuple[Span, ...] = (),
+        moved: tuple[Span, ...] | None = None,
+    ) -> Ungrouped:
         """Bring one post all the way to its flags; the first of them, not yet grouped."""
         self.read(self.account(), post)
         seen = self.store.posts.unmatched(10)[0]
@@ -92,6 +99,7 @@ class House:
             scores={label: 0.93 if label == "criticism" else 0.34 if label == "hate" else 0.02 for label in LABELS},
             points={label: OperatingPoint(raise_at=0.6, review_at=0.3) for label in LABELS},
             spans=spans,
+            moved=moved,
         )
         with self.store.writing() as connection:
             self.store.matters.read(connection, unread, [verdict], "encoder@1.0", NOW)
@@ -120,12 +128,13 @@ class House:
         *concerns: str,
         about: str | None = None,
         spans: tuple[Span, ...] = (),
+        moved: tuple[Span, ...] | None = None,
         **fields: object,
     ) -> str:
         """One post and the incident it opens; its reference."""
         named = concerns or ("criticism",)
         post = self.post(text, **fields)
-        flag = self.flagged(post, *named, about=about, spans=spans)
+        flag = self.flagged(post, *named, about=about, spans=spans, moved=moved)
         reference = f"WT-{self.n:05}"
         incident = Incident(
             reference=reference,

@@ -267,3 +267,36 @@ def test_a_matter_about_the_reader_is_not_there(house: House, web: TestClient, a
     hidden, never = web.get(f"/incidents/{reference}"), web.get("/incidents/WT-NEVER")
     assert hidden.status_code == 404
     assert hidden.text == never.text
+
+
+def test_the_words_that_moved_the_reading_are_marked_and_how_sure_it_is_is_said(
+    house: House, web: TestClient, read: Callable[[str], str]
+) -> None:
+    text = "The gate policy is a shambles, says Ida <b>"
+    moved = (Span(start=text.index("shambles"), end=text.index("shambles") + 8, kind="criticism"),)
+    name = Span(start=text.index("Ida"), end=text.index("Ida") + 3, kind="pupil_name")
+    across = Span(start=text.index("says"), end=name.end, kind="criticism")
+    reference = house.incident(text, spans=(name,), moved=(*moved, across))
+    page = web.get(f"/incidents/{reference}").text
+    assert '<b class="moved">shambles</b>' in page
+    assert '<b class="moved">says </b><b class="moved"><mark class="m-pupil_name">Ida' in page
+    assert "&lt;b&gt;" in page
+    shown = read(f"/incidents/{reference}")
+    assert "Criticism shambles , says Ida" in shown
+    assert "About 9 in 10 posts scored like this criticise the school (93%)." in shown
+    assert "About 3 in 10 posts scored like this are hateful (34%)." in shown
+
+
+def test_where_no_words_moved_it_that_is_said_and_what_was_not_measured_is_not(
+    house: House, read: Callable[[str], str]
+) -> None:
+    assert "No few words moved" in read(f"/incidents/{house.incident('Same here', moved=())}")
+    unmeasured = read(f"/incidents/{house.incident('Not the first time')}")
+    assert "No few words moved" not in unmeasured
+    assert "In bold" not in unmeasured
+
+
+@pytest.mark.parametrize("concern", ["sexual_content", "indecent_image"])
+def test_where_the_text_is_withheld_so_are_its_words(house: House, web: TestClient, concern: str) -> None:
+    moved = (Span(start=0, end=8, kind="criticism"),)
+    assert "shambles" not in web.get(f"/incidents/{house.incident('shambles here', concern, moved=moved)}").text
