@@ -214,6 +214,27 @@ def _leave(code: int) -> NoReturn:
 
 
 @app.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="labelled posts as JSON Lines: text, labels, and more")],
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="the settings that name classifiers")] = None,
+    classifier: Annotated[str | None, typer.Option(help="one of the settings, or a version taught here")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="where the report goes")] = None,
+    plot_file: Annotated[Path | None, typer.Option("--plot", help="where the plot goes, an SVG")] = None,
+) -> None:
+    """Measure a classifier on labelled posts; prints the report, and writes it as JSON and as a plot."""
+    from watcher import evaluation
+
+    _logs("error")
+    settings = _settings(config or DEFAULT) if config or DEFAULT.exists() else None
+    said, name = evaluation.measure_file(file, settings, classifier, tell)
+    for line in evaluation.lines(said.report):
+        typer.echo(terminal.harmless(line))
+    places = [json_file or Path(f"{file.stem}.{name}.json"), plot_file or Path(f"{file.stem}.{name}.svg")]
+    evaluation.keep(said, *places)
+    tell(f"written: {places[0]}, {places[1]}")
+
+
+@app.command()
 def route(
     policy: Annotated[str, typer.Option(help="a shipped pack's name, or a pack's file")],
     concern: Annotated[str, typer.Option(help="what the matter is")],

@@ -21,8 +21,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 
 from classifiers.encoder import TokenReader
+from classifiers.measure import span_figures
 from classifiers.training.auxiliary import TaskExample, classes_said, persons_said, task_of, train_tasks
-from classifiers.training.evaluate import span_figures
 from classifiers.training.network import backbone_folder
 from classifiers.training.public import NAME_SETS, SETS, PublicRow, PublicSet, rows_of
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.encoder import Blend
-from classifiers.training.evaluate import average_precision
+from classifiers.measure import average_precision
 from classifiers.verdict import LABELS, OperatingPoint
 
 Numbers = NDArray[np.float64]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.measure import Judged, figures, judged, span_figures
 from classifiers.training.calibration import Calibration, calibrate
 from classifiers.training.data import ADULT, FOLDS, PUPIL, Row
-from classifiers.training.evaluate import Judged, figures, judged, span_figures
 
 Numbers = NDArray[np.float64]
 STREAMS = ("M", "Q", "W", "AB")  # authors who wrote a school's ordinary stream; the others wrote balanced sets

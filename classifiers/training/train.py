@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from classifiers.encoder import SHIPPED, TokenReader
+from classifiers.measure import table
 from classifiers.ngram import NgramModel
 from classifiers.patterns import unread_reason
 from classifiers.text import clean
@@ -28,7 +29,6 @@ from classifiers.training.auxiliary import free_tasks, train_tasks
 from classifiers.training.calibration import Calibration
 from classifiers.training.card import write_card
 from classifiers.training.data import FOLDS, PLAIN, read_rows
-from classifiers.training.evaluate import table
 from classifiers.training.export import export
 from classifiers.training.fit import Example, examples, read_examples, train_network
 from classifiers.training.network import Network, backbone_folder, pretrained

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from classifiers.encoder import Card
+from classifiers.measure import Judged, average_precision, figures, judge_verdicts, span_figures, table
 from classifiers.training.calibration import calibrate
 from classifiers.training.card import write_card
 from classifiers.training.data import ADULT, FOLDS, PLAIN, PUPIL, Row, read_rows
-from classifiers.training.evaluate import Judged, average_precision, figures, judge_verdicts, main, span_figures, table
+from classifiers.training.evaluate import main
 from classifiers.training.rounds import INTERVALS, Heard, crosswise, judge
 from classifiers.verdict import LABELS, OperatingPoint, Passage, Verdict
 

@@ -1,0 +1,112 @@
+"""`watcher evaluate`: the report on standard output, the same as JSON and as a plot, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from classifiers.verdict import LABELS
+from watcher.evaluation import measure_file
+
+Command = Callable[..., Any]
+POSTS = (
+    ("i'm bringing a knife to school tomorrow and i will stab him at the gate", ["threat"]),
+    ("Best school ever, amazing teachers, thank you for everything", ["praise"]),
+    ("The head lied to parents about the budget. Resign.", ["criticism"]),
+    ("Non-uniform day is on Friday", []),
+    ("Football fixtures moved to Thursday, bring shin pads.", ["hate"]),
+    ("Is the inset day still Monday?", []),
+)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    file = tmp_path / "held out & <rows>.jsonl"
+    lines = [json.dumps({"id": f"R{n}", "text": t, "labels": ls}) for n, (t, ls) in enumerate(POSTS)]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+def test_prints_and_writes_the_same_report(watcher: Command, rows: Path, tmp_path: Path) -> None:
+    done = watcher("evaluate", str(rows))
+    assert done.code == 0, done.err
+    report = json.loads((tmp_path / f"{rows.stem}.encoder.json").read_text())
+    assert set(report["labels"]) == set(LABELS)
+    assert {"precision", "recall", "f1", "average_precision", "calibration_error", "brier", "brier_of_base_rate",
+            "alarms_per_1000_harmless"} <= set(report["labels"]["threat"])  # fmt: skip
+    assert report["labels"]["threat"]["recall"] == 1.0
+    assert report["intervals_95"]["macro_f1"][0] <= report["macro_f1"] <= report["intervals_95"]["macro_f1"][1]
+    assert report["rows"] == 6
+    assert report["harmless"] == 2
+    worst = report["worst_errors"][0]
+    assert (worst["label"], worst["error"], worst["line"], worst["truth"]) == ("hate", "missed", 5, ["hate"])
+    for wanted in ("threat", "macro-F1", "false alarms per 1,000", "95 %", "Football fixtures", "truth: hate"):
+        assert wanted in done.out, wanted
+    assert f"{report['macro_f1']:.3f}" in done.out
+    assert "written:" in done.err
+
+
+def test_the_plot_is_an_svg_with_every_label_and_no_script(watcher: Command, rows: Path, tmp_path: Path) -> None:
+    chosen = (tmp_path / "a.json", tmp_path / "b.svg")
+    done = watcher("evaluate", str(rows), "--json", str(chosen[0]), "--plot", str(chosen[1]))
+    assert done.code == 0, done.err
+    assert json.loads(chosen[0].read_text())["file"] == rows.name
+    drawn = ElementTree.parse(chosen[1]).getroot()
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    words = " ".join(drawn.itertext())
+    assert all(label.replace("_", " ") in words for label in LABELS)
+    assert rows.name in words
+    assert not {"script", "image", "foreignObject"} & {element.tag.rpartition("}")[2] for element in drawn.iter()}
+    assert sorted(path.name for path in tmp_path.glob("*.part")) == []
+
+
+def test_any_classifier_of_the_settings_can_be_measured(watcher: Command, rows: Path, whole: Path) -> None:
+    whole.write_text(whole.read_text() + '[models]\nclassifiers = ["patterns"]\n')
+    done = watcher("evaluate", str(rows), "--config", str(whole))
+    assert (done.code, done.out.startswith("patterns@1")) == (0, True), done.err
+    assert (rows.parent / f"{rows.stem}.patterns.svg").exists()
+    assert watcher("evaluate", str(rows), "--classifier", "encoder").out.startswith("watcher-minilm@")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"text": "x"}\n', "has no labels"),
+        ("", "holds no rows"),
+        ('{"text": "x", "labels": []}\n{"text": "x", "labels": ["anger"]}\n', ":2: unknown label 'anger'"),
+    ],
+)
+def test_a_file_that_cannot_be_measured_is_refused_and_nothing_is_written(
+    watcher: Command, tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "bad.jsonl").write_text(text)
+    done = watcher("evaluate", "bad.jsonl")
+    assert (done.code, done.out) == (1, "")
+    assert says in done.err
+    assert not list(tmp_path.glob("bad.*.json"))
+
+
+def test_what_is_not_there_is_said(watcher: Command, tmp_path: Path, rows: Path) -> None:
+    assert watcher("evaluate", "nowhere.jsonl").code == 1
+    unknown = watcher("evaluate", str(rows), "--classifier", "oracle")
+    assert unknown.code == 1
+    assert "'oracle' is unknown; known are encoder" in unknown.err
+    assert watcher("evaluate").code == 2
+    lost = watcher("evaluate", str(rows), "--classifier", "patterns", "--json", str(tmp_path / "no" / "x.json"))
+    assert lost.code == 1
+    assert "No such file" in lost.err
+
+
+def test_progress_is_told_where_it_takes_long(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.evaluation._TELL_EVERY_S", 0.0)
+    told: list[str] = []
+    said, name = measure_file(rows, None, "patterns", told.append)
+    assert name == "patterns"
+    assert told
+    assert told[0].startswith("6 of 6 posts read")
+    assert said.report["labels"]["praise"]["recall"] == 0.0
