@@ -100,7 +100,7 @@ def _heading(parts: list[str], report: dict[str, Any]) -> float:
             _text(
                 right,
                 160,
-                f"95 %: {low:.1f} to {high:.1f}; {report[f'{alarms}_with_undecided']:.1f} with undecided",
+                f"95 %: {low:.1f} to {high:.1f}; undecided too: {report[f'{alarms}_with_undecided']:.1f}",
                 "soft small num",
             ),
         ]
@@ -188,6 +188,11 @@ def _panel(parts: list[str], evaluation: Evaluation, label: str, x: float, y: fl
         _line(x, y + height / 2, x + width, y + height / 2, _GRID),
         _line(x + width / 2, y, x + width / 2, y + height, _GRID),
     ]
+    if label == LABELS[0]:
+        parts += [
+            _text(x + 6, y + 16, "precision", "soft small"),
+            _text(x + width - 12, y + height - 6, "recall", "soft small", "end"),
+        ]
     points = _thinned(evaluation.curves[label].precision_recall)
     if not points:
         return
