@@ -1,24 +1,27 @@
 """The shipped model: a small encoder in eight bits beside n-grams, both averaged, read by onnxruntime alone.
 
-It reads one window of one passage at a time, so that a verdict never depends on what else is in the batch.
+Windows of like length are read side by side, in a way that no verdict depends on what else is in the batch.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from classifiers.errors import ClassifierError, ModelNotFoundError
+from classifiers.batch import Answer, Runner, batches
+from classifiers.errors import ModelNotFoundError
 from classifiers.explain import asked, explain
+from classifiers.known import Key, Known, Said
 from classifiers.names import name_spans
 from classifiers.ngram import NgramModel
 from classifiers.patterns import find_spans, unread_reason
@@ -29,6 +32,8 @@ from classifiers.window import Window, cut, look_closely, shape
 
 SHIPPED = Path(__file__).parent / "models" / "watcher-minilm"
 _THREADS = 2
+_ROUND = 64  # posts made ready together: enough for batches of like length
+_REMEMBERED = 2048  # texts whose answer is kept: about 3 MB
 _PARENT_CHARACTERS = 1000  # more than the encoder's 32 tokens of the parent ever need
 _OUT_OF_CONTEXT = 1.0  # taken off the logit of a sentence that is read without its neighbours: it misleads more often
 _ODD_LOGIT = 30.0  # beyond it a sigmoid is 0 or 1
@@ -106,22 +111,56 @@ class Card:
         )
 
 
+@dataclass(slots=True)
+class _Look:
+    """A passage made ready: its formats, why it cannot be read (or not whole), its tokens and by what it is known."""
+
+    passage: Passage
+    spans: tuple[Span, ...]
+    unread: str | None
+    tokens: Tokens | None = None
+    key: Key | None = None
+
+
+@dataclass(slots=True)
+class _Job:
+    """A text to be read: its windows, of which the first ``whole`` cover it and the others are closer looks."""
+
+    passage: Passage
+    tokens: Tokens
+    windows: list[Window]
+    whole: int
+
+
+@dataclass(slots=True)
+class _Round:
+    """Passages that are being read: what is known of their texts, what is read now, and who waits for the answers."""
+
+    looks: list[_Look]
+    known: dict[Key, Said]
+    jobs: dict[Key, _Job]
+    heard: list[tuple[list[int], Callable[[], list[Answer]]]]
+
+
 class EncoderClassifier:
     """Reads all twelve labels and the names in a passage; safe to share between threads."""
 
-    def __init__(self, path: str | Path | None = None, *, threads: int = _THREADS) -> None:
+    def __init__(self, path: str | Path | None = None, *, threads: int = _THREADS, remember: int = _REMEMBERED) -> None:
         """Load the model in the folder ``path`` (the shipped one by default), so that a broken one stops the start.
+
+        ``remember`` is the number of texts whose answer is kept, for when they are posted again.
 
         Raises:
             ModelNotFoundError: a file of the model is missing or broken.
         """
         folder = Path(path) if path else SHIPPED
-        self._threads = max(1, threads)
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._known = Known(remember)
         try:
             self._card = Card.load(folder / "card.json")
             self._reader = TokenReader(folder / "tokenizer.json")
             self._ngrams = NgramModel.load(folder / "ngrams.npz")
-            self._session = _session(folder / "model.onnx")
+            self._runner = Runner(folder / "model.onnx")
         except Exception as error:  # onnxruntime and tokenizers raise bare Exceptions
             raise ModelNotFoundError(f"the model in {folder} cannot be loaded: {error}") from error
         blends = [self._card.blends[label] for label in LABELS]
@@ -140,15 +179,20 @@ class EncoderClassifier:
         return self._card.version
 
     def classify(self, passages: Sequence[Passage]) -> list[Verdict]:
-        """One verdict a passage, in order; each is read alone, whole, and by all its windows.
+        """One verdict a passage, in order; each is read whole, and its answer never depends on the others.
+
+        Texts that are the same once evasion is undone, with the same parent and flags, are read once.
 
         Raises:
             ClassifierError: the model broke on a passage.
         """
-        if min(self._threads, len(passages)) <= 1:
-            return [self._verdict(passage) for passage in passages]
-        with ThreadPoolExecutor(self._threads) as pool:
-            return list(pool.map(self._verdict, passages))
+        found: list[Verdict] = []
+        begun: _Round | None = None
+        for begin in range(0, len(passages), _ROUND):
+            # The next posts are made ready while the model reads these: it holds no lock of Python's.
+            begun, before = self._begin(passages[begin : begin + _ROUND]), begun
+            found += self._end(before) if before else ()
+        return found + (self._end(begun) if begun else [])
 
     def explain(self, passage: Passage, verdict: Verdict) -> tuple[Span, ...]:
         """The stretches of text that moved the raised and undecided labels most, strongest first; kind is the label.
@@ -166,16 +210,60 @@ class EncoderClassifier:
 
         return explain(passage.text, asked(verdict), score)
 
-    def _verdict(self, passage: Passage) -> Verdict:
+    def _begin(self, passages: Sequence[Passage]) -> _Round:
+        """Make the passages ready and have the model begin with the windows of all texts that are not known yet."""
+        looks = [self._look(passage) for passage in passages]
+        known: dict[Key, Said] = {}
+        jobs: dict[Key, _Job] = {}
+        for look in looks:
+            if look.key is None or look.tokens is None or look.key in known or look.key in jobs:
+                continue
+            said = self._known.get(look.key)
+            if said is None:
+                jobs[look.key] = _job(look.passage, look.tokens)
+            else:
+                known[look.key] = said
+        return _Round(looks, known, jobs, self._heard([w for job in jobs.values() for w in job.windows]))
+
+    def _heard(self, windows: Sequence[Window]) -> list[tuple[list[int], Callable[[], list[Answer]]]]:
+        """For each batch the places of its windows, and what waits for its answers; with one thread they are there."""
+        heard: list[tuple[list[int], Callable[[], list[Answer]]]] = []
+        for places in batches(windows, self._runner.most):
+            batch = [windows[place] for place in places]
+            if self._pool and len(windows) > 1:
+                heard.append((places, self._pool.submit(self._runner.run, batch).result))
+            else:
+                heard.append((places, partial(list, self._runner.run(batch))))
+        return heard
+
+    def _end(self, begun: _Round) -> list[Verdict]:
+        jobs = begun.jobs.values()
+        wide = [self._wide_logits(job) for job in jobs]  # while the model reads
+        answers: list[Answer | None] = [None] * sum(len(job.windows) for job in jobs)
+        for places, wait in begun.heard:
+            for place, answer in zip(places, wait(), strict=True):
+                answers[place] = answer
+        ready = iter([answer for answer in answers if answer is not None])
+        for (key, job), logits in zip(begun.jobs.items(), wide, strict=True):
+            begun.known[key] = said = self._said(job, list(islice(ready, len(job.windows))), logits)
+            self._known.keep(key, said)
+        return [self._verdict(look, begun.known[look.key] if look.key else None) for look in begun.looks]
+
+    def _look(self, passage: Passage) -> _Look:
         reading = clean(passage.text)
         spans = find_spans(reading)
         unread = unread_reason(passage, reading)
         if unread:
-            return Verdict(model=self.name, version=self.version, spans=spans, unread=unread)
+            return _Look(passage, spans, unread)
         tokens = self._reader.read(passage, reading)
-        logits, classes = self._logits(passage, tokens)
-        scores = dict(zip(LABELS, _sigmoid(logits), strict=True))
-        spans = _joined(spans, name_spans(passage.text, tokens.originals, classes))
+        key = (tokens.reading.text, passage.reply_to, passage.official, passage.has_image)
+        return _Look(passage, spans, "too_long" if reading.cut else None, tokens, key)
+
+    def _verdict(self, look: _Look, said: Said | None) -> Verdict:
+        if look.tokens is None or said is None:
+            return Verdict(model=self.name, version=self.version, spans=look.spans, unread=look.unread)
+        scores = dict(zip(LABELS, _sigmoid(said.logits), strict=True))
+        spans = _joined(look.spans, name_spans(look.passage.text, look.tokens.originals, said.classes))
         return Verdict(
             model=self.name,
             version=self.version,
@@ -183,59 +271,44 @@ class EncoderClassifier:
             points=self._card.points,
             spans=spans,
             reason=reason(scores, self._card.points, spans),
-            unread="too_long" if reading.cut else None,
+            unread=look.unread,
         )
 
-    def _logits(self, passage: Passage, tokens: Tokens) -> tuple[NDArray[np.float64], list[int]]:
+    def _logits(self, passage: Passage, tokens: Tokens) -> tuple[NDArray[np.float64], bytes]:
         """The highest calibrated logit of each label over all looks at the text, and a class for each token."""
-        markers = {"official": passage.official, "has_image": passage.has_image}
+        job = _job(passage, tokens)
+        answers: list[Answer] = []
+        for window in job.windows:
+            answers += self._runner.run([window])
+        said = self._said(job, answers, self._wide_logits(job))
+        return said.logits, said.classes
+
+    def _wide_logits(self, job: _Job) -> list[NDArray[np.float32]]:
+        """What the n-grams say of the text of each window."""
+        official, image = job.passage.official, job.passage.has_image
+        return [
+            self._ngrams.logits(_stretch(job.tokens, window), official=official, has_image=image)
+            for window in job.windows
+        ]
+
+    def _said(self, job: _Job, answers: Sequence[Answer], wide: Sequence[NDArray[np.float32]]) -> Said:
         best = np.full(len(LABELS), -_ODD_LOGIT)
-        classes = [0] * len(tokens.ids)
-        windows = list(cut(tokens.ids, tokens.shapes, parent=tokens.parent, **markers))
-        for window in windows:
-            logits, names = self._blended(tokens, window, markers)
-            best = np.maximum(best, logits)
-            stretch = names[window.prefix : window.prefix + window.count]
-            classes[window.first : window.first + window.count] = stretch.argmax(-1).tolist()
-        if len(windows) > 1:
-            for window in look_closely(tokens.ids, tokens.shapes, parent=tokens.parent, **markers):
-                best = np.maximum(best, self._blended(tokens, window, markers)[0] - _OUT_OF_CONTEXT)
-        return best, classes
-
-    def _blended(
-        self, tokens: Tokens, window: Window, markers: Mapping[str, bool]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """One window's calibrated logits, and three logits a token for names."""
-        deep, names = self._run(window)
-        wide = self._ngrams.logits(
-            _stretch(tokens, window), official=markers["official"], has_image=markers["has_image"]
-        )
-        return self._deep * deep + self._wide * wide + self._bias, names
-
-    def _run(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        pool = np.zeros(len(window.ids), dtype=np.float32)
-        pool[: window.pooled] = 1.0 / window.pooled
-        fed = {"ids": np.array(window.ids), "types": np.array(window.types), "pool": pool}
-        try:
-            labels, names = self._session.run(["labels", "names"], fed)
-        except Exception as error:  # onnxruntime raises bare Exceptions
-            raise ClassifierError(
-                f"{self.name}@{self.version} broke on a window of {len(window.ids)} tokens"
-            ) from error
-        return labels[0], names
+        classes = np.zeros(len(job.tokens.ids), dtype=np.uint8)
+        for number, (window, (deep, names)) in enumerate(zip(job.windows, answers, strict=True)):
+            logits = self._deep * deep + self._wide * wide[number] + self._bias
+            best = np.maximum(best, logits if number < job.whole else logits - _OUT_OF_CONTEXT)
+            if number < job.whole:
+                stretch = names[window.prefix : window.prefix + window.count]
+                classes[window.first : window.first + window.count] = stretch.argmax(-1)
+        return Said(best, classes.tobytes())
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    # Two passages side by side with one thread each suffer less from a busy machine than one with two threads.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(
-        str(path),
-        options,
-        providers=["CPUExecutionProvider"],
-        disabled_optimizers=["SkipLayerNormFusion"],  # 20 % faster in eight bits without it
-    )
+def _job(passage: Passage, tokens: Tokens) -> _Job:
+    """All looks at a text: its windows, and where these are several, its sentences."""
+    markers = {"official": passage.official, "has_image": passage.has_image}
+    whole = list(cut(tokens.ids, tokens.shapes, parent=tokens.parent, **markers))
+    close = look_closely(tokens.ids, tokens.shapes, parent=tokens.parent, **markers) if len(whole) > 1 else ()
+    return _Job(passage, tokens, [*whole, *close], len(whole))
 
 
 def _stretch(tokens: Tokens, window: Window) -> str:

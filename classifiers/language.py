@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _LINKS = re.compile(r"https?://\S{1,500}|[@#]\w{1,100}")
@@ -194,20 +195,27 @@ _SHARED = frozenset(
         "y",
     ]
 )
+_LANGUAGES = {
+    word: tuple(language for language, known in _FOREIGN.items() if word in known)
+    for word in frozenset().union(*_FOREIGN.values()) - _SHARED
+}
+_STRANGE = re.compile("[^\x00-\u024f\u1e00-\u1eff]")
 
 
 def is_readable(text: str) -> bool:
     """Whether the text is English, or too short or too mixed to say that it is not."""
     text = _LINKS.sub(" ", text)
-    letters = [character for character in text if character.isalpha()]
-    strange = sum(not _is_latin(character) for character in letters)
-    if strange >= _LETTERS_NEEDED and strange * 2 > len(letters):
-        return False
+    if _STRANGE.search(text):
+        letters = [character for character in text if character.isalpha()]
+        strange = sum(not _is_latin(character) for character in letters)
+        if strange >= _LETTERS_NEEDED and strange * 2 > len(letters):
+            return False
     words = _WORD.findall(text.lower())[:_WORDS_READ]
     if not words:
         return True
     english = sum(word in _ENGLISH for word in words)
-    foreign = max(sum(word in known and word not in _SHARED for word in words) for known in _FOREIGN.values())
+    languages = Counter(language for word in words for language in _LANGUAGES.get(word, ()))
+    foreign = max(languages.values(), default=0)
     marked = sum(not word.isascii() for word in words)
     share = (foreign + marked * 0.5) / len(words)
     return foreign < _FOREIGN_NEEDED or share < _FOREIGN_SHARE or foreign <= 2 * english
