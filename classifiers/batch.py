@@ -17,7 +17,8 @@ from classifiers.errors import ClassifierError
 from classifiers.window import Window
 
 STEP = 4  # tokens to whose multiple a window is filled up
-MOST = 8  # windows side by side: more of them no longer fit the processor's nearest memory
+MOST = 8  # windows side by side
+_TOKENS = 512  # tokens side by side: more of them no longer fit the processor's nearest memory
 _GONE = -1e4  # added to what no token may look at
 
 Answer = tuple[NDArray[np.float32], NDArray[np.float32]]  # a logit a label; three logits a token for names
@@ -82,8 +83,8 @@ def batches(windows: Sequence[Window], most: int) -> Iterator[list[int]]:
     for place, window in enumerate(windows):
         by_length.setdefault(filled(window), []).append(place)
     for length in sorted(by_length, reverse=True):
-        places = by_length[length]
-        yield from (places[begin : begin + most] for begin in range(0, len(places), most))
+        places, together = by_length[length], max(1, min(most, _TOKENS // length))
+        yield from (places[begin : begin + together] for begin in range(0, len(places), together))
 
 
 def _fed(windows: Sequence[Window]) -> dict[str, NDArray[np.generic]]:
