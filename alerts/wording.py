@@ -71,6 +71,7 @@ _PLATFORMS = {
     "linkedin": "LinkedIn",
     "tiktok": "TikTok",
     "wordpress": "WordPress",
+    "reddit": "Reddit",
     "rss": "Web feed",
     "archive": "Archive file",
     "report": "Report by a person",

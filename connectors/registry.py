@@ -13,6 +13,7 @@ _HOMES = {
     "archive": "connectors.archive:ArchiveConnector",
     "facebook": "connectors.facebook:FacebookConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",
+    "reddit": "connectors.reddit:RedditConnector",
     "rss": "connectors.rss:RssConnector",
     "x": "connectors.x:XConnector",
 }

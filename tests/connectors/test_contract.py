@@ -166,6 +166,33 @@ class FacebookSource(Source):
         return {"data": data, "paging": paging}
 
 
+class RedditSource(Source):
+    platform = "reddit"
+
+    def account(self, **changes: Any) -> Account:
+        return super().account(**{"target": "r/hillcrest", **changes})
+
+    def answer(self, request: Request) -> Any:
+        start, size = int(request.args.get("after", "t3_0")[3:]), int(request.args["limit"])
+        older = [(n, text) for n, text in self.newest_first() if n < (start or 10**9)]
+        children = [
+            {
+                "kind": "t3",
+                "data": {
+                    "id": str(n),
+                    "title": text,
+                    "selftext": "",
+                    "author": "parent",
+                    "created_utc": (START + timedelta(minutes=n)).timestamp(),
+                    "permalink": f"/r/hillcrest/comments/{n}/invented/",
+                },
+            }
+            for n, text in older[:size]
+        ]
+        after = f"t3_{older[size - 1][0]}" if len(older) > size else None
+        return {"kind": "Listing", "data": {"after": after, "dist": len(children), "children": children}}
+
+
 class ArchiveSource(Source):
     platform = "archive"
     speaks_http = False
@@ -214,7 +241,7 @@ class FakeSource(Source):
             self.posts.append(post)
 
 
-SOURCES = [RssSource, MastodonSource, XSource, FacebookSource, ArchiveSource, FakeSource]
+SOURCES = [RssSource, MastodonSource, XSource, FacebookSource, RedditSource, ArchiveSource, FakeSource]
 OVER_HTTP = [kind for kind in SOURCES if kind.speaks_http]
 
 
