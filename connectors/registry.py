@@ -12,6 +12,7 @@ from connectors.errors import PermanentError
 _HOMES = {
     "archive": "connectors.archive:ArchiveConnector",
     "facebook": "connectors.facebook:FacebookConnector",
+    "instagram": "connectors.instagram:InstagramConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",
     "reddit": "connectors.reddit:RedditConnector",
     "rss": "connectors.rss:RssConnector",

@@ -193,6 +193,27 @@ class RedditSource(Source):
         return {"kind": "Listing", "data": {"after": after, "dist": len(children), "children": children}}
 
 
+class InstagramSource(Source):
+    platform = "instagram"
+
+    def account(self, **changes: Any) -> Account:
+        return super().account(**{"target": "17841400000000001", **changes})
+
+    def answer(self, request: Request) -> Any:
+        if not request.path.endswith("/media"):
+            return {"id": "17841400000000001", "username": "hillcrest"}
+        start, size = int(request.args.get("after", 0)), int(request.args["limit"])
+        found = self.newest_first()
+        data = [
+            {"id": f"179{n:014}", "caption": text, "timestamp": moment(n, "%Y-%m-%dT%H:%M:%S+0000")}
+            for n, text in found[start : start + size]
+        ]
+        paging = {"cursors": {"after": str(start + size)}}
+        if start + size < len(found):
+            paging["next"] = f"https://graph.facebook.com{request.path}?after={start + size}"
+        return {"data": data, "paging": paging}
+
+
 class ArchiveSource(Source):
     platform = "archive"
     speaks_http = False
@@ -241,7 +262,7 @@ class FakeSource(Source):
             self.posts.append(post)
 
 
-SOURCES = [RssSource, MastodonSource, XSource, FacebookSource, RedditSource, ArchiveSource, FakeSource]
+SOURCES = [RssSource, MastodonSource, XSource, FacebookSource, InstagramSource, RedditSource, ArchiveSource, FakeSource]
 OVER_HTTP = [kind for kind in SOURCES if kind.speaks_http]
 
 
