@@ -7,7 +7,7 @@ the states of all, whose turn it still is in this round, and what was given alre
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -118,7 +118,7 @@ def take(
 
     ``onward`` is the query of the next page, ``None`` where there is none; see `connectors._timeline.advance`.
     """
-    marks = [(short(key), _mark(one)) for key, one in items]
+    marks = list(_marks(items))
     step = advance(walk, marks, onward, None, full=full)
     find = Find(done=step.done)
     for i in step.fresh:
@@ -140,6 +140,16 @@ def oldest(items: Sequence[Item]) -> datetime | None:
 def newest(items: Sequence[Item]) -> datetime | None:
     """When the newest post of a page was written."""
     return max((one.created_at for _, one in items if isinstance(one, Post) and one.created_at), default=None)
+
+
+def marks_of(items: Sequence[Item]) -> dict[str, str]:
+    """The items as a walk remembers them: short keys with what stands for their versions."""
+    return dict(_marks(items))
+
+
+def _marks(items: Sequence[Item]) -> Iterator[tuple[str, str]]:
+    for key, one in items:
+        yield short(key), _mark(one)
 
 
 def _mark(one: Post | Oddity | None) -> str:

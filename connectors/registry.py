@@ -16,6 +16,7 @@ _HOMES = {
     "mastodon": "connectors.mastodon:MastodonConnector",
     "reddit": "connectors.reddit:RedditConnector",
     "rss": "connectors.rss:RssConnector",
+    "wordpress": "connectors.wordpress:WordpressConnector",
     "x": "connectors.x:XConnector",
 }
 

@@ -214,6 +214,28 @@ class InstagramSource(Source):
         return {"data": data, "paging": paging}
 
 
+class WordpressSource(Source):
+    platform = "wordpress"
+
+    def account(self, **changes: Any) -> Account:
+        return super().account(**{"target": "https://www.hillcrest.example", **changes})
+
+    def answer(self, request: Request) -> Any:
+        start, size = int(request.args["offset"]), int(request.args["per_page"])
+        items = [
+            {
+                "id": n,
+                "date_gmt": moment(n, "%Y-%m-%dT%H:%M:%S"),
+                "modified_gmt": moment(n, "%Y-%m-%dT%H:%M:%S"),
+                "link": f"https://www.hillcrest.example/{n}",
+                "title": {"rendered": "News"},
+                "content": {"rendered": f"<p>{text}</p>"},
+            }
+            for n, text in self.newest_first()[start : start + size]
+        ]
+        return Response(json.dumps(items), mimetype="application/json", headers={"X-WP-Total": str(len(self.items))})
+
+
 class ArchiveSource(Source):
     platform = "archive"
     speaks_http = False
@@ -262,7 +284,17 @@ class FakeSource(Source):
             self.posts.append(post)
 
 
-SOURCES = [RssSource, MastodonSource, XSource, FacebookSource, InstagramSource, RedditSource, ArchiveSource, FakeSource]
+SOURCES = [
+    RssSource,
+    MastodonSource,
+    XSource,
+    FacebookSource,
+    InstagramSource,
+    RedditSource,
+    WordpressSource,
+    ArchiveSource,
+    FakeSource,
+]
 OVER_HTTP = [kind for kind in SOURCES if kind.speaks_http]
 
 
