@@ -11,6 +11,7 @@ from connectors.errors import PermanentError
 
 _HOMES = {
     "archive": "connectors.archive:ArchiveConnector",
+    "bluesky": "connectors.bluesky:BlueskyConnector",
     "facebook": "connectors.facebook:FacebookConnector",
     "instagram": "connectors.instagram:InstagramConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",

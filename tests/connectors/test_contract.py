@@ -236,6 +236,33 @@ class WordpressSource(Source):
         return Response(json.dumps(items), mimetype="application/json", headers={"X-WP-Total": str(len(self.items))})
 
 
+class BlueskySource(Source):
+    platform = "bluesky"
+
+    def account(self, **changes: Any) -> Account:
+        return super().account(**{"target": "hillcrest.example", **changes})
+
+    def answer(self, request: Request) -> Any:
+        did = "did:plc:hillcrest"
+        if request.path.endswith("Session"):
+            return {"did": did, "handle": "hillcrest.example", "accessJwt": "a", "refreshJwt": "r"}
+        if request.path.endswith("resolveHandle"):
+            return {"did": did}
+        start, size = int(request.args.get("cursor", 0)), int(request.args["limit"])
+        found = self.newest_first()
+        feed = [
+            {
+                "post": {
+                    "uri": f"at://{did}/app.bsky.feed.post/{n}",
+                    "author": {"did": did, "handle": "hillcrest.example"},
+                    "record": {"text": text, "createdAt": moment(n, "%Y-%m-%dT%H:%M:%S.000Z")},
+                }
+            }
+            for n, text in found[start : start + size]
+        ]
+        return {"feed": feed, **({"cursor": str(start + size)} if start + size < len(found) else {})}
+
+
 class ArchiveSource(Source):
     platform = "archive"
     speaks_http = False
@@ -292,6 +319,7 @@ SOURCES = [
     InstagramSource,
     RedditSource,
     WordpressSource,
+    BlueskySource,
     ArchiveSource,
     FakeSource,
 ]

@@ -1,0 +1,57 @@
+"""What the operator's target and token mean to a service of the AT protocol."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from connectors._xrpc import Login
+from connectors.errors import AuthenticationError
+from connectors.post import Account
+
+_ACTOR = re.compile(
+    r"(?:https?://[^/\s]+/profile/)?@?"
+    r"(?:(?P<did>did:(?:plc|web):[A-Za-z0-9._:%-]{1,250})|(?P<handle>(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{0,62}))/?"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What the operator's target means: an account by DID or handle, a tag, or words to search for."""
+
+    text: str
+    did: str | None = None
+    handle: str | None = None
+    tag: str | None = None
+
+    @property
+    def actor(self) -> str | None:
+        """The account, as the API takes it."""
+        return self.did or self.handle
+
+
+def read_target(text: str) -> Target:
+    """What the operator's words mean."""
+    text = text.strip()
+    if text.startswith("#") and len(text) > 1 and " " not in text:
+        return Target(text=text, tag=text[1:])
+    match = _ACTOR.fullmatch(text)
+    if match is None:
+        return Target(text=text)
+    return Target(text=text, did=match["did"], handle=match["handle"].lower() if match["handle"] else None)
+
+
+def read_login(account: Account, target: Target) -> Login | None:
+    """Who logs in: the token is an app password of the target, or ``handle:app-password``.
+
+    Raises:
+        AuthenticationError: it does not say whose it is.
+    """
+    token = (account.token or "").strip()
+    if not token:
+        return None
+    identifier, _, password = token.rpartition(":")
+    identifier = identifier.strip().lstrip("@") or target.actor or ""
+    if not identifier:
+        raise AuthenticationError("whose app password is it? write the account's token as handle:app-password")
+    return Login(identifier=identifier, password=password.strip())
