@@ -18,6 +18,7 @@ _HOMES = {
     "reddit": "connectors.reddit:RedditConnector",
     "rss": "connectors.rss:RssConnector",
     "wordpress": "connectors.wordpress:WordpressConnector",
+    "threads": "connectors.threads:ThreadsConnector",
     "x": "connectors.x:XConnector",
 }
 

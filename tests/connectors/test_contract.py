@@ -263,6 +263,24 @@ class BlueskySource(Source):
         return {"feed": feed, **({"cursor": str(start + size)} if start + size < len(found) else {})}
 
 
+class ThreadsSource(Source):
+    platform = "threads"
+
+    def answer(self, request: Request) -> Any:
+        if not request.path.endswith("/threads"):
+            return {"id": "26001", "username": "hillcrest"}
+        start, size = int(request.args.get("after", 0)), int(request.args["limit"])
+        found = self.newest_first()
+        data = [
+            {"id": f"181{n:014}", "text": text, "timestamp": moment(n, "%Y-%m-%dT%H:%M:%S+0000")}
+            for n, text in found[start : start + size]
+        ]
+        paging = {"cursors": {"after": str(start + size)}}
+        if start + size < len(found):
+            paging["next"] = f"https://graph.threads.net{request.path}?after={start + size}"
+        return {"data": data, "paging": paging}
+
+
 class ArchiveSource(Source):
     platform = "archive"
     speaks_http = False
@@ -317,6 +335,7 @@ SOURCES = [
     XSource,
     FacebookSource,
     InstagramSource,
+    ThreadsSource,
     RedditSource,
     WordpressSource,
     BlueskySource,
