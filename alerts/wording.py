@@ -68,10 +68,12 @@ _CONCERNS = {
 _PLATFORMS = {
     "x": "X",
     "youtube": "YouTube",
+    "google_reviews": "Google reviews",
     "linkedin": "LinkedIn",
     "tiktok": "TikTok",
     "wordpress": "WordPress",
     "reddit": "Reddit",
+    "forum": "Forum",
     "rss": "Web feed",
     "archive": "Archive file",
     "report": "Report by a person",

@@ -13,13 +13,16 @@ _HOMES = {
     "archive": "connectors.archive:ArchiveConnector",
     "bluesky": "connectors.bluesky:BlueskyConnector",
     "facebook": "connectors.facebook:FacebookConnector",
+    "forum": "connectors.forum:ForumConnector",
+    "google_reviews": "connectors.google_reviews:GoogleReviewsConnector",
     "instagram": "connectors.instagram:InstagramConnector",
     "mastodon": "connectors.mastodon:MastodonConnector",
     "reddit": "connectors.reddit:RedditConnector",
     "rss": "connectors.rss:RssConnector",
-    "wordpress": "connectors.wordpress:WordpressConnector",
     "threads": "connectors.threads:ThreadsConnector",
+    "wordpress": "connectors.wordpress:WordpressConnector",
     "x": "connectors.x:XConnector",
+    "youtube": "connectors.youtube:YoutubeConnector",
 }
 
 

@@ -236,6 +236,69 @@ class WordpressSource(Source):
         return Response(json.dumps(items), mimetype="application/json", headers={"X-WP-Total": str(len(self.items))})
 
 
+class ThreadsSource(Source):
+    platform = "threads"
+
+    def answer(self, request: Request) -> Any:
+        if not request.path.endswith("/threads"):
+            return {"id": "26001", "username": "hillcrest"}
+        start, size = int(request.args.get("after", 0)), int(request.args["limit"])
+        found = self.newest_first()
+        data = [
+            {"id": f"181{n:014}", "text": text, "timestamp": moment(n, "%Y-%m-%dT%H:%M:%S+0000")}
+            for n, text in found[start : start + size]
+        ]
+        paging = {"cursors": {"after": str(start + size)}}
+        if start + size < len(found):
+            paging["next"] = f"https://graph.threads.net{request.path}?after={start + size}"
+        return {"data": data, "paging": paging}
+
+
+class YoutubeSource(Source):
+    platform = "youtube"
+
+    def answer(self, request: Request) -> Any:
+        if request.path.endswith("/channels"):
+            return {"items": [{"id": "UChillcrest", "snippet": {"customUrl": "@hillcrest"}}]}
+        found = [
+            {
+                "kind": "youtube#video",
+                "id": f"film{n:06}",
+                "snippet": {"channelId": "UChillcrest", "title": text, "publishedAt": moment(n, "%Y-%m-%dT%H:%M:%SZ")},
+            }
+            for n, text in self.newest_first()
+        ]
+        if request.path.endswith("/videos"):
+            return {"items": [one for one in found if one["id"] in request.args["id"].split(",")]}
+        start, size = int(request.args.get("pageToken", 0)), int(request.args["maxResults"])
+        for one in found:
+            one["snippet"]["resourceId"] = {"videoId": one["id"]}
+        body = {"items": found[start : start + size], "pageInfo": {"totalResults": len(found)}}
+        return {**body, "nextPageToken": str(start + size)} if start + size < len(found) else body
+
+
+class GoogleReviewsSource(Source):
+    platform = "google_reviews"
+
+    def account(self, **changes: Any) -> Account:
+        return super().account(**{"target": "accounts/100/locations/200", **changes})
+
+    def answer(self, request: Request) -> Any:
+        start, size = int(request.args.get("pageToken", 0)), int(request.args["pageSize"])
+        found = [
+            {
+                "reviewId": f"Ab{n}",
+                "starRating": "FIVE",
+                "comment": text,
+                "createTime": moment(n, "%Y-%m-%dT%H:%M:%SZ"),
+                "updateTime": moment(n, "%Y-%m-%dT%H:%M:%SZ"),
+            }
+            for n, text in self.newest_first()
+        ]
+        body = {"reviews": found[start : start + size]} if found else {}
+        return {**body, "nextPageToken": str(start + size)} if start + size < len(found) else body
+
+
 class BlueskySource(Source):
     platform = "bluesky"
 
@@ -263,22 +326,29 @@ class BlueskySource(Source):
         return {"feed": feed, **({"cursor": str(start + size)} if start + size < len(found) else {})}
 
 
-class ThreadsSource(Source):
-    platform = "threads"
+class ForumSource(Source):
+    platform = "forum"
+
+    def account(self, **changes: Any) -> Account:
+        return super().account(**{"target": "https://forum.hillcrest.example", **changes})
 
     def answer(self, request: Request) -> Any:
-        if not request.path.endswith("/threads"):
-            return {"id": "26001", "username": "hillcrest"}
-        start, size = int(request.args.get("after", 0)), int(request.args["limit"])
-        found = self.newest_first()
-        data = [
-            {"id": f"181{n:014}", "text": text, "timestamp": moment(n, "%Y-%m-%dT%H:%M:%S+0000")}
-            for n, text in found[start : start + size]
-        ]
-        paging = {"cursors": {"after": str(start + size)}}
-        if start + size < len(found):
-            paging["next"] = f"https://graph.threads.net{request.path}?after={start + size}"
-        return {"data": data, "paging": paging}
+        before = int(request.args.get("before", 10**9))
+        return {
+            "latest_posts": [
+                {
+                    "id": n,
+                    "topic_id": n,
+                    "post_number": 1,
+                    "topic_title": "News",
+                    "cooked": f"<p>{text}</p>",
+                    "username": "parent",
+                    "created_at": moment(n, "%Y-%m-%dT%H:%M:%S.000Z"),
+                }
+                for n, text in self.newest_first()
+                if n < before
+            ][:5]
+        }
 
 
 class ArchiveSource(Source):
@@ -331,6 +401,8 @@ class FakeSource(Source):
 
 SOURCES = [
     RssSource,
+    GoogleReviewsSource,
+    YoutubeSource,
     MastodonSource,
     XSource,
     FacebookSource,
@@ -339,6 +411,7 @@ SOURCES = [
     RedditSource,
     WordpressSource,
     BlueskySource,
+    ForumSource,
     ArchiveSource,
     FakeSource,
 ]
