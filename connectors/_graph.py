@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from connectors._refusal import checked, following
 from connectors._requests import CheckedSession, as_json, translated
@@ -70,7 +70,7 @@ class Graph:
             UnexpectedResponseError: it is no page.
         """
         given = {**params, **dict(parse_qsl(token or ""))}
-        body = self._asked(lambda: self._api.get_connections(number, edge, **given, **self._proof))
+        body = self._asked(lambda: self._api.get_connections(quote(number, safe=""), edge, **given, **self._proof))
         if not isinstance(body.get("data"), list):
             raise UnexpectedResponseError(f"{self._what} answered a page without data")
         return body
@@ -81,7 +81,7 @@ class Graph:
         Raises:
             ConnectorError: as the platform's code or status says.
         """
-        return self._asked(lambda: self._api.get_object(name, **params, **self._proof))
+        return self._asked(lambda: self._api.get_object(quote(name, safe=""), **params, **self._proof))
 
     def _asked(self, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         with translated(self._what):

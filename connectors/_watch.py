@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors._timeline import Walk
@@ -17,6 +17,7 @@ from connectors.post import Post, parse_time, rfc3339
 _RECENT = 10  # posts that are asked whatever their sign says
 _ANSWERS_KNOWN = 100  # a post
 _QUIET = "0"
+_LATE = timedelta(hours=1)  # an answer may come into a page that was read already while the next ones are read
 
 
 class Watch:
@@ -66,6 +67,11 @@ class Watch:
         self._signs = {number: sign for number, sign in self._signs.items() if number in numbers}
         self._walks = {number: walk for number, walk in self._walks.items() if number in numbers}
 
+    def restart(self) -> bool:
+        """Begin noting the newest posts anew, as after a forgotten cursor; whether there was anything to begin anew."""
+        begun, self.query, self._found = bool(self.query), {}, []
+        return begun
+
     def walk(self) -> Walk:
         """How far the answers to the post at hand were read."""
         return Walk.load(self._walks.get(self._waiting[0][0], {}))
@@ -85,7 +91,7 @@ class Watch:
             self._waiting[0] = [number, sign, max(missing - brought, 0)]
             self._walks[number] = {**walk.dump(), "top": top, "since": before.get("since")}
             return
-        since = top if len(walk.known) > _ANSWERS_KNOWN else before.get("since")
+        since = rfc3339(max(times) - _LATE) if times and len(walk.known) > _ANSWERS_KNOWN else before.get("since")
         kept = replace(walk, known=dict(list(walk.known.items())[:_ANSWERS_KNOWN]))
         self._walks[number] = {**kept.dump(), "top": top, "since": since}
         self.leave()

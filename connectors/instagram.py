@@ -313,7 +313,13 @@ class _Turn:
     def _listed(self, own: Author, watch: Watch) -> Find:
         """Notes one page of the newest media with their numbers of comments."""
         size = min(self._size, max(self._watched, 1))
-        body = self._graph.page(own.id, "media", fields="id,comments_count", limit=size, **watch.query)
+        ask = partial(self._graph.page, own.id, "media", fields="id,comments_count", limit=size)
+        try:
+            body = ask(**watch.query)
+        except PermanentError:
+            if not watch.restart():
+                raise
+            body = ask()
         found = [(str(one["id"]), sign_of(one.get("comments_count"))) for one in body["data"] if id_of(one)]
         watch.listed(found, onward(body, "Instagram"))
         return Find()

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from connectors._edge import asked, items_of, onward, past_page
 from connectors._refusal import checked
@@ -211,7 +212,7 @@ class _Turn:
     def again(self, post: Post, own: Author) -> Post | None:
         """A post as it is now, or ``None`` where it is gone."""
         try:
-            item = _with_fields(lambda fields: self.node(post.id, {"fields": fields}))
+            item = _with_fields(lambda fields: self.node(quote(post.id, safe=""), {"fields": fields}))
         except AccountNotFoundError:
             # A token that lost its account gets the same answer for everything: then this call fails, too.
             self.node("me", {"fields": "id"})
@@ -254,7 +255,12 @@ class _Turn:
     def _newest(self, own: Author, watch: Watch) -> Find:
         """Notes one page of the newest posts; those without replies are left alone."""
         params = {"fields": "id,has_replies,media_type", "limit": str(min(self._size, max(self._watched, 1)))}
-        body = self.listed(f"{own.id}/threads", params, watch.query)
+        try:
+            body = self.listed(f"{own.id}/threads", params, watch.query)
+        except PermanentError:
+            if not watch.restart():
+                raise
+            body = self.listed(f"{own.id}/threads", params, {})
         found = [
             (str(one["id"]), "0" if one.get("has_replies") is False else None)
             for one in body["data"]
@@ -265,7 +271,7 @@ class _Turn:
 
     def _under(self, number: str, own: Author, watch: Watch) -> Find:
         """One page of a conversation, of all depths, newest first."""
-        ask = partial(self.items, f"{number}/conversation", {"reverse": "true"})
+        ask = partial(self.items, f"{quote(number, safe='')}/conversation", {"reverse": "true"})
         walk, body = asked(watch.walk(), ask)
         items = items_of(body["data"], partial(to_post, own=own, root=number), _WHAT)
         find, step = take(walk, items, onward(body, "Threads"))

@@ -542,6 +542,22 @@ def test_without_a_token_it_says_what_to_do() -> None:
         InstagramConnector().fetch(source, None)
 
 
+def test_a_forgotten_cursor_among_the_watched_begins_anew(graph: Graph, account: Callable[..., Account]) -> None:
+    expired = failed(400, 100, "Invalid cursors values")
+    newest = paged({"id": "2", "comments_count": 1}, after="a")
+    graph.edges |= {
+        f"{OWN}/media": [
+            newest,
+            failed(400, 100, "Invalid cursors values"),
+            newest,
+            paged({"id": "1", "comments_count": 1}),
+        ],
+        "2/comments": [paged(comment(21))],
+        "1/comments": [paged(comment(11))],
+    }
+    assert ids(list(pages(account(reads=("comments",))))) == [21, 11]
+
+
 ODD: tuple[Any, ...] = (None, -1, 1.5, True, "", "\ud800", [], {}, [None], {"data": [1]}, "2026-11-16T12:30:00", 10**30)
 
 

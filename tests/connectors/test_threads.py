@@ -432,6 +432,23 @@ def test_without_a_token_it_says_what_to_do() -> None:
         ThreadsConnector().fetch(Account(name="a", platform="threads", target="@a"), None)
 
 
+def test_a_forgotten_cursor_among_the_watched_begins_anew(api: Api, account: Callable[..., Account]) -> None:
+    expired = failed(400, 100, "Invalid cursors values")
+    newest = paged({"id": "2", "has_replies": True}, after="a")
+    api.edges |= {
+        f"{OWN}/threads": [
+            newest,
+            failed(400, 100, "Invalid cursors values"),
+            newest,
+            paged({"id": "1", "has_replies": True}),
+        ],
+        "2/conversation": [paged(reply(21, 2, 2))],
+        "1/conversation": [paged(reply(11, 1))],
+        f"{OWN}/replies": [paged()],
+    }
+    assert ids(list(pages(account(reads=("comments",))))) == [21, 11]
+
+
 ODD: tuple[Any, ...] = (None, -1, 1.5, True, "", "\ud800", [], {}, [None], {"data": [1]}, "2026-11-16T12:30:00", 10**30)
 
 
