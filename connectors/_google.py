@@ -37,7 +37,7 @@ _MISSING = {
     "playlistnotfound",
     "videonotfound",
 }
-_BROKEN = {"backenderror", "internalerror", "processingfailure"}
+_BROKEN = {"backenderror", "internalerror"}
 # What a person has to mend, in the order in which it is looked for: the plain "forbidden" often comes beside another.
 _MENDED: tuple[tuple[frozenset[str], str], ...] = (
     (
@@ -88,6 +88,10 @@ class PageTokenError(PermanentError):
     """Google does not know the page token any more; the walk has to begin anew."""
 
 
+class StumbleError(TransientError):
+    """Google failed over this very question; asked again it may answer, or never."""
+
+
 class ClosedError(PermanentError):
     """Comments are turned off there."""
 
@@ -116,7 +120,7 @@ class Google:
         """The JSON object that answers a GET.
 
         Raises:
-            PageTokenError, ClosedError, MissingError: see there.
+            PageTokenError, ClosedError, MissingError, StumbleError: see there.
             ConnectorError: as Google's reason or the status says.
         """
         answer = self._client.get(f"{self._base}/{path}", headers=self._headers, params=params, ends=self._ends)
@@ -157,7 +161,9 @@ def _named(named: set[str], what: str) -> ConnectorError | None:
     missing = sorted(named & _MISSING, key=lambda reason: (reason == "notfound", reason))
     if missing:
         return MissingError(f"{what} does not know the target: check its name or address", missing[0])
-    if named & _BROKEN:  # even with 400: its documentation calls processingFailure passing, and it mostly is
+    if "processingfailure" in named:
+        return StumbleError(f"{what} is out of order: it could not process the question")
+    if named & _BROKEN:
         return TransientError(f"{what} is out of order")
     said = next((said for reasons, said in _MENDED if named & reasons), None)
     return AuthenticationError(f"{what} {said}") if said else None

@@ -23,7 +23,7 @@ from connectors._film import (
 )
 from connectors._google import Google, next_token
 from connectors._timeline import Step, short
-from connectors.errors import AccountNotFoundError, UnexpectedResponseError
+from connectors.errors import AccountNotFoundError, PermanentError, UnexpectedResponseError
 from connectors.post import Gap, Oddity, Post
 
 _SITE = r"(?:https?://)?(?:(?:www|m)\.)?youtube\.com/"
@@ -43,6 +43,12 @@ class Target:
     lookup: Mapping[str, str] = field(default_factory=dict)
     channel: str | None = None
     video: str | None = None
+
+    def threads(self, own: Channel | None) -> dict[str, str]:
+        """How to ask for the target's threads; ``own`` is the channel, where it is one."""
+        if self.video is not None:
+            return {"videoId": self.video}
+        return {"allThreadsRelatedToChannelId": own.id if own else ""}
 
 
 def read_target(text: str) -> Target:
@@ -130,6 +136,22 @@ def read_film(item: Any, own: Channel | None) -> Post | Oddity | None:
         return to_film(item, own)
     except ODD as exc:
         return odd(item, "video", exc)
+
+
+def detailed(google: Google, posts: list[Post], own: Channel | None, *, keep: bool) -> list[Post]:
+    """The same videos with their whole description and language, by ``videos.list``.
+
+    What is not given there stays as it was listed with ``keep``, and is left out without: a search lists videos for a
+    while after they have gone.
+    """
+    if not posts:
+        return []
+    try:
+        items = items_of(google.ask("videos", {"part": "snippet", "id": ",".join(post.id for post in posts)}))
+    except (PermanentError, UnexpectedResponseError):
+        return posts
+    found = {one.id: one for one in (read_film(item, own) for item in items) if isinstance(one, Post)}
+    return [found.get(post.id, post) for post in posts if keep or post.id in found]
 
 
 def key_of(item: Any) -> str:

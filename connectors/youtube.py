@@ -12,6 +12,7 @@ Everything costs one unit a request, of 10,000 a day for the whole Google projec
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,10 +21,11 @@ from typing import Any
 
 from connectors._backlog import Backlog, Position, page_of_round
 from connectors._film import Channel, is_hidden, to_replies
-from connectors._google import ClosedError, Google, MissingError, PageTokenError, quota_day, quota_reset
+from connectors._google import ClosedError, Google, MissingError, PageTokenError, StumbleError, quota_day, quota_reset
 from connectors._leg import MOST_DEPTH, Leg
 from connectors._timeline import Step, short
 from connectors._tube import (
+    detailed,
     gaps_of,
     items_of,
     key_of,
@@ -43,9 +45,9 @@ from connectors._tube import (
 from connectors.errors import (
     AccountNotFoundError,
     AuthenticationError,
+    ConnectorError,
     PermanentError,
     RateLimitedError,
-    UnexpectedResponseError,
 )
 from connectors.http import HttpClient
 from connectors.post import Account, Cursor, Gap, Oddity, Page, Post
@@ -54,6 +56,7 @@ _HOME, _PATH = "https://www.googleapis.com", "/youtube/v3"
 _MOST_FILMS, _MOST_THREADS = 50, 100  # that YouTube gives a request
 _MOST_GIVEN = 1500  # posts that are remembered, so that none comes twice
 _MOST_REPLY_PAGES = 50  # of one thread
+_MOST_STUMBLES = 3  # over one thread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,22 +227,9 @@ class _Turn:
         oddities = [one for _, one in fresh if isinstance(one, Oddity)]
         leg, done = self._ended(leg, step, [one for one in read if isinstance(one, Post)])
         gaps = gaps_of(step, body, read)
-        return self._moved(leg, done=done, posts=self._detailed(posts, own, keep), oddities=oddities, gaps=gaps)
-
-    def _detailed(self, posts: list[Post], own: Channel | None, keep: bool) -> list[Post]:
-        """The same videos with their whole description and language; what is not given stays as it was listed.
-
-        A search lists videos for a while after they have gone; such are left out.
-        """
-        if not posts:
-            return []
-        params = {"part": "snippet", "id": ",".join(post.id for post in posts)}
-        try:
-            items = items_of(self._google.ask("videos", params))
-        except (PermanentError, UnexpectedResponseError):
-            return posts
-        found = {one.id: one for one in (read_film(item, own) for item in items) if isinstance(one, Post)}
-        return [found.get(post.id, post) for post in posts if keep or post.id in found]
+        return self._moved(
+            leg, done=done, posts=detailed(self._google, posts, own, keep=keep), oddities=oddities, gaps=gaps
+        )
 
     def _films(self) -> int:
         return min(self._options.page_size or _MOST_FILMS, _MOST_FILMS)
@@ -250,13 +240,9 @@ class _Turn:
         """One page of threads; what they hold beyond five replies is queued."""
         own = None if self._target.video else self._own()
         size = min(self._options.page_size or _MOST_THREADS, _MOST_THREADS)
-        params: dict[str, Any] = {"part": "snippet,replies", "order": "time", "textFormat": "html", "maxResults": size}
-        if self._target.video is not None:
-            params["videoId"] = self._target.video
-        else:
-            params["allThreadsRelatedToChannelId"] = own.id if own else ""
+        params = {"part": "snippet,replies", "order": "time", "textFormat": "html", "maxResults": size}
         try:
-            body, leg = self._asked("commentThreads", params)
+            body, leg = self._asked("commentThreads", {**params, **self._target.threads(own)})
         except ClosedError as exc:
             return self._closed(str(exc))
         self._kept["closed"] = None
@@ -296,6 +282,8 @@ class _Turn:
             gone = isinstance(exc, AccountNotFoundError) or not token
             self._queue[0] = [id_, video, None, pages + 1]
             return self._after_replies(over=gone or pages >= _MOST_REPLY_PAGES)
+        except (PermanentError, StumbleError) as exc:
+            return self._unreadable(exc, own)
         items = items_of(body)
         owner = own or owner_of(items[0] if items else None, official=self._account.official)
         posts, oddities = to_replies(items, owner, video=video, parent=id_)
@@ -305,6 +293,18 @@ class _Turn:
         why = "YouTube gives the replies to one comment without end; not all were read"
         gaps = [Gap(start=None, end=None, why=why)] if stuck else []
         return self._after_replies(over=onward is None or stuck, posts=posts, oddities=oddities, gaps=gaps)
+
+    def _unreadable(self, exc: ConnectorError, own: Channel | None) -> Page:
+        """One thread that cannot be read must not keep the others from it, unless none can be: that is raised."""
+        with contextlib.suppress(ClosedError):
+            self._google.ask("commentThreads", {"part": "id", "maxResults": 1, **self._target.threads(own)})
+        id_, video, _, pages = self._queue.pop(0)
+        if isinstance(exc, StumbleError) and pages < _MOST_STUMBLES:
+            self._queue.append([id_, video, None, pages + 1])
+            told = []
+        else:
+            told = [Gap(start=None, end=None, why=f"the replies to one comment cannot be read: {exc}")]
+        return self._after_replies(over=False, gaps=told)
 
     def _after_replies(self, *, over: bool, **found: Any) -> Page:
         if over:
@@ -337,8 +337,6 @@ class _Turn:
         found = look_up(self._google, self._account.target, self._target, official=self._account.official)
         self._kept["channel"] = {"id": found.id, "handle": found.handle, "uploads": found.uploads}
         return found
-
-    # pages -----------------------------------------------------------------------------------------------------------
 
     @property
     def _leg(self) -> Leg:

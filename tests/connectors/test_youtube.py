@@ -323,9 +323,34 @@ def test_a_thread_that_goes_before_its_replies_are_read(tube: Tube, account, dra
     tube.failing["comments"] = refusal(404, "commentNotFound")
     reading = drain(connector, account(reads=("comments",)))
     assert len(reading.posts) == 6
-    tube.failing = {"comments": refusal(400, "processingFailure")}
+
+
+@pytest.mark.parametrize(("status", "reason"), [(403, "forbidden"), (400, "processingFailure")])
+def test_one_thread_that_cannot_be_read_does_not_block_the_others(
+    tube: Tube, account, drain, connector, status: int, reason: str
+) -> None:
+    tube.talk(1, 2, 3, replies=9)
+    broken = refusal(status, reason)
+    sound = tube.comments
+    tube.comments = lambda args: broken if args["parentId"] == "Ug2" else sound(args)  # type: ignore[method-assign]
+    asks = account(reads=("comments",))
+    reading = drain(connector, asks)
+    assert len(reading.posts) == 10 + 6 + 10
+    assert [reason in gap.why for gap in reading.gaps] == [True]
+    first = connector.fetch(asks, None)
+    tube.failing = {"comments": broken, "commentThreads": refusal(401, "authError")}
+    with pytest.raises(AuthenticationError, match="expired"):
+        connector.fetch(asks, first.cursor)
+
+
+def test_replies_wait_for_a_server_that_is_out_of_order(tube: Tube, account, drain, connector) -> None:
+    tube.talk(1, replies=9)
+    first = connector.fetch(account(reads=("comments",)), None)
+    tube.failing["comments"] = refusal(500, "backendError")
     with pytest.raises(TransientError):
-        drain(connector, account(reads=("comments",)))
+        connector.fetch(account(reads=("comments",)), first.cursor)
+    tube.failing.clear()
+    assert len(drain(connector, account(reads=("comments",)), first.cursor).posts) == 4
 
 
 def test_display_text_is_read_as_html_where_the_original_is_kept_back(tube: Tube, account, drain, connector) -> None:
