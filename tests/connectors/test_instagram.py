@@ -548,7 +548,7 @@ def test_a_forgotten_cursor_among_the_watched_begins_anew(graph: Graph, account:
     graph.edges |= {
         f"{OWN}/media": [
             newest,
-            failed(400, 100, "Invalid cursors values"),
+            expired,
             newest,
             paged({"id": "1", "comments_count": 1}),
         ],
