@@ -18,6 +18,7 @@ from connectors.post import Gap, Oddity, Post
 
 _MOST_GIVEN = 1500  # posts that the reads of an account remember together
 _DEPTH = 80  # levels of a thread in one answer: deeper JSON cannot be read at once
+_CUT_FROM = 6  # levels; servers stop at a depth of their own (Bluesky's at ten) with an empty list in place of more
 _MOST_LEVELS = 20  # of continuations of one thread
 _MOST_QUOTES = 100  # pages of quotes of one post
 _MANY_MISSING, _SHARE_MISSING = 10, 5
@@ -99,7 +100,7 @@ class Conversation:
                     read = self._replies if self._queue[0][0] == "thread" else self._quotes
                     self._queue[0:1] = read(self._queue[0], find)
                 elif not self._walked:
-                    self._queue_posts(did)
+                    self._queue_posts(did, find)
                 else:
                     break
             except ConnectorError:
@@ -114,10 +115,18 @@ class Conversation:
         """The state as JSON values."""
         return {"walk": self._walk.dump(), "queue": self._queue, "walked": self._walked}
 
-    def _queue_posts(self, did: str) -> None:
+    def _queue_posts(self, did: str, find: Find) -> None:
         """Note which posts of the next page of the feed have replies or quotes to read."""
         params = {"actor": did, "filter": "posts_with_replies", "includePins": "false", "limit": self._page_size}
-        items, onward = self._server.page("app.bsky.feed.getAuthorFeed", "feed", {**params, **(self._walk.query or {})})
+        try:
+            query = {**params, **(self._walk.query or {})}
+            items, onward = self._server.page("app.bsky.feed.getAuthorFeed", "feed", query)
+        except BadRequestError as exc:
+            if self._walk.query is None:
+                raise
+            find.lack(f"replies to older posts are not looked for: {exc}")
+            self._walk, self._walked = advance(self._walk, (), None, None).walk, True
+            return
         views = [item.get("post") if isinstance(item, dict) and "reason" not in item else None for item in items]
         counts = [(count_of(view, "replyCount"), count_of(view, "quoteCount", 0)) for view in views]
         marks = [(key_of(item), f"{r} {q}") for item, (r, q) in zip(items, counts, strict=True)]
@@ -141,18 +150,19 @@ class Conversation:
         except BadRequestError as exc:
             find.lack(f"the replies to a post cannot be read: {exc}")
             return []
-        blocked, deeper, stack = 0, [], list(_children(thread) or ())
+        blocked, deeper, stack = 0, [], [(1, node) for node in _children(thread) or ()]
         self._note_cut(thread, len(stack), find)
         while stack:
-            node = stack.pop()
+            depth, node = stack.pop()
             if isinstance(node, dict) and ("blocked" in node or "notFound" in node):
                 blocked += "blocked" in node
                 continue
             view = node.get("post") if isinstance(node, dict) else node
             self._add(view, find)
             below = _children(node)
-            stack += below or ()
-            if below is None and count_of(view, "replyCount", 0) and (onward := uri_of(view)):
+            stack += [(depth + 1, one) for one in below or ()]
+            cut = below is None or (not below and depth >= _CUT_FROM)
+            if cut and count_of(view, "replyCount", 0) and (onward := uri_of(view)):
                 deeper.append(["thread", onward, level + 1])
         if blocked and self._given.is_fresh(f"blocked:{short(uri)}", str(blocked)):
             find.lack(

@@ -389,6 +389,22 @@ def test_a_thread_deeper_than_an_answer_is_followed(bluesky, account, drain, con
     assert numbers(drain(connector, account(reads=("comments",))).posts) == [10, 20, 30]
 
 
+def test_a_thread_that_the_server_cuts_at_ten_levels_is_followed(bluesky, account, drain, connector) -> None:
+    """Bluesky's server gives ten levels whatever is asked for, and then an empty list."""
+    bluesky.put(1, replyCount=1)
+    chain = [view(1, replyCount=1)]
+    for number in range(10, 33):
+        chain.append(reply(number, chain[-1]["uri"], uri(1), replyCount=int(number < 32)))
+    for start in range(len(chain)):
+        tree: list[dict[str, Any]] = []
+        for post in reversed(chain[start : start + 11]):
+            tree = [node(post, *tree)]
+        bluesky.threads[chain[start]["uri"]] = tree[0]
+    reading = drain(BlueskyConnector(page_size=50), account(reads=("comments",)))
+    assert numbers(reading.posts) == list(range(10, 33))
+    assert (bluesky.count("getPostThread"), reading.gaps) == (3, [])
+
+
 def test_a_thread_too_large_for_one_answer_is_read_level_by_level(bluesky, account, drain, connector) -> None:
     bluesky.put(1, replyCount=1)
     shallow = node(view(1, replyCount=1), node(reply(10, uri(1), uri(1))))
@@ -536,6 +552,19 @@ def test_pages_that_the_server_refuses_are_a_gap_with_its_end(bluesky, account, 
     bluesky.failing.clear()
     bluesky.put(13)
     assert numbers(drain(connector, account(), page.cursor).posts) == [13]
+
+
+def test_an_old_page_that_is_refused_does_not_keep_replies_from_being_read(bluesky, account, drain, connector) -> None:
+    bluesky.put(*range(1, 9), replyCount=1)
+    bluesky.threads[uri(8)] = node(view(8), node(reply(10, uri(8), uri(8))))
+    query = bluesky.query
+
+    def refusing(method: str, request: Request) -> Response:
+        return error(400, "InvalidRequest") if "cursor" in request.args else query(method, request)
+
+    bluesky.query = refusing  # type: ignore[method-assign]
+    reading = drain(connector, account(reads=("comments",)))
+    assert (numbers(reading.posts), len(reading.gaps)) == ([10], 1)
 
 
 def test_a_circle_of_pages_ends_in_a_gap(bluesky, account, drain, connector) -> None:
