@@ -29,6 +29,7 @@ from connectors.http import HttpClient, Response, error_for, origin_of
 from connectors.post import Account, Cursor, Oddity, Page, Post
 
 _PAGE_SIZE = 100  # WordPress gives no more at once
+_MOST_SEEN = 5000  # posts whose version is remembered
 _LATE_PAGES = 3  # read beyond what is known when the site counts more comments than came
 _LONGEST_TAG = 300
 _NOT_MODIFIED, _NOT_FOUND = 304, 404
@@ -227,33 +228,31 @@ class _Reads:
         return found
 
     def _page_of(self, kind: str, words: Mapping[str, str], state: State) -> tuple[Find, State]:
-        """One page of posts by last change, or of comments by date; newest first, the first of it known already.
+        """One page, newest first.
 
         Pages are counted, so that what is published while they are read shifts them on, and what is deleted shifts
         them back: each page begins with the last item of the one before, and where that is not there, one page is
-        read again.
+        read again. A page may hold less than was asked for: WordPress counts what it must hide, and then leaves it out.
         """
         walk = Walk.load(state.get("walk", {}))
         front, offset = walk.query is None, int((walk.query or {}).get("offset", "0"))
         self._rest.plain = bool(state.get("plain"))
-        answer = self._rest.ask(
-            f"/wp/v2/{kind}", self._query(kind, words, offset), state.get("etag") if front else None
-        )
+        query, etag = self._query(kind, words, walk, offset), state.get("etag") if front else None
+        answer = self._rest.ask(f"/wp/v2/{kind}", query, etag)
         if answer.status == _NOT_MODIFIED:
             return Find(), state
         items = self._items(answer, kind)
         keys = [key for key, _ in items]
-        if offset and state.get("last") not in keys and not state.get("back"):
+        if offset and "back" not in state and state.get("last") not in keys:
             again = replace(walk, query={"offset": str(max(offset - self._size, 0))})
-            return Find(done=False), {**state, "walk": again.dump(), "back": True}
-        onward = {"offset": str(offset + len(items) - 1)} if self._more(answer, offset, len(items)) else None
-        find, step = take(walk, items, onward, full=len(items) >= self._size)
-        after: State = {
-            **{name: value for name, value in state.items() if name != "back"},
-            **self._marks(answer, front),
-            "came": int(state.get("came", 0)) + len(find.posts),
-            "last": keys[-1] if keys else None,
-        }
+            return Find(done=False), {**state, "walk": again.dump(), "back": offset}
+        onward = {"offset": str(offset + self._size - 1)} if self._more(answer, offset, len(items)) else None
+        find, step = take(walk, items, onward)
+        after: State = {**state, **self._marks(answer, front), "last": keys[-1] if keys else state.get("last")}
+        after["seen"] = _unseen(find, state.get("seen", {}))
+        after["came"] = int(state.get("came", 0)) + len(find.posts)
+        if offset >= int(after.get("back", 0)):
+            after.pop("back", None)
         if not step.done:
             return find, {**after, "walk": step.walk.dump()}
         if onward and kind == "comments" and _is_short(after, answer):
@@ -261,10 +260,11 @@ class _Reads:
             find.done, met = False, {**walk.met, **marks_of(items)}
             deeper = replace(walk, met=met, asked=(), query=onward)
             return find, {**after, "walk": deeper.dump(), "late": int(after.get("late", 0)) + 1}
-        return find, _ended(after, step.walk, _total(answer))
+        return find, _ended(after, step.walk, _total(answer), same_order=bool(walk.known) or kind == "comments")
 
-    def _query(self, kind: str, words: Mapping[str, str], offset: int) -> dict[str, str]:
-        order = "date_gmt" if kind == "comments" else "modified"
+    def _query(self, kind: str, words: Mapping[str, str], walk: Walk, offset: int) -> dict[str, str]:
+        """Comments and a history by number, which no two share; what is new in posts by last change, for the edits."""
+        order = "modified" if walk.known and kind != "comments" else "id"
         query = {"per_page": str(self._size), "orderby": order, "order": "desc", "offset": str(offset)}
         return {**query, **words, **_embed(kind)}
 
@@ -277,7 +277,7 @@ class _Reads:
 
     def _more(self, answer: Response, offset: int, count: int) -> bool:
         total = _total(answer)
-        return count >= self._size and (total is None or offset + count < total)
+        return count > 0 if total is None else offset + self._size < total
 
     def _marks(self, answer: Response, front: bool) -> dict[str, Any]:
         """What is kept of the answer: how the site is asked, and the mark of its front page."""
@@ -294,10 +294,24 @@ def _is_short(state: State, answer: Response) -> bool:
     return int(state.get("late", 0)) < _LATE_PAGES and int(state["came"]) < now - before
 
 
-def _ended(state: State, walk: Walk, total: int | None) -> State:
-    """What is kept between rounds."""
-    kept: State = {name: state[name] for name in ("etag", "plain") if name in state}
+def _ended(state: State, walk: Walk, total: int | None, *, same_order: bool) -> State:
+    """What is kept between rounds; the mark of a front page holds for the order in which it was asked only."""
+    names = ("plain", "seen", "etag") if same_order else ("plain", "seen")
+    kept: State = {name: state[name] for name in names if name in state}
     return {**kept, "walk": walk.dump(), "total": state.get("total") if total is None else total}
+
+
+def _unseen(find: Find, seen: Mapping[str, str]) -> dict[str, str]:
+    """Leaves in ``find`` what was not given yet in this version; what was given comes back, the newest last."""
+    given = dict(seen)
+    fresh: list[Post] = []
+    for post in find.posts:
+        key, mark = short(post.id), short(post.content_digest)
+        if given.pop(key, None) != mark:
+            fresh.append(post)
+        given[key] = mark
+    find.posts = fresh
+    return dict(list(given.items())[-_MOST_SEEN:])
 
 
 def _key(item: Any, kind: str) -> str:
