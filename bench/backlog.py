@@ -61,7 +61,7 @@ def measure(count: int, url: str, model: str) -> dict[str, Any]:
         timed = Timed(registry.load(model))
         timed.classify([Passage(text="Is the inset day still Monday?")])
         timed.seconds = 0.0
-        reader = Reader(store, [timed])
+        reader = Reader(store, [timed], batch=settings.models.batch)
         done, said, began = 0, 0, time.perf_counter()
         while read := reader.classify(START):
             done += read

@@ -76,8 +76,7 @@ class Reader:
             log.warning("batch_unread", size=len(waiting), error=type(error).__name__)
             return sum(self._classify_alone(unread, now) for unread in waiting)
         with self._store.writing() as connection:
-            for unread, verdicts in zip(waiting, read, strict=True):
-                self._store.matters.read(connection, unread, verdicts, self.read_by, now)
+            self._store.matters.read_all(connection, list(zip(waiting, read, strict=True)), self.read_by, now)
         return len(waiting)
 
     def _read(self, passages: Sequence[Passage]) -> list[tuple[Verdict, ...]]:

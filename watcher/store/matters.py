@@ -19,7 +19,7 @@ from connectors.post import Post
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.posts import Seen, Unread, post_of, texts_above
-from watcher.store.write import add, insert_once, put
+from watcher.store.write import add, insert_once, put_all
 
 # When two accounts bring the same post, the surer reading of "is it about us" stands.
 _SURER = {"no": 0, "unclear": 1, "yes": 2}
@@ -94,25 +94,45 @@ class MatterShelf:
         self, connection: Connection, unread: Unread, verdicts: Sequence[Verdict], read_by: str, now: datetime
     ) -> None:
         """Write the verdicts of one version and that it was read; its mentions wait to be judged again."""
-        gone = self._version_gone(connection, unread.number)
-        if gone is None:
-            return
-        before = verdicts_of(connection, unread.number)
-        for verdict in verdicts:
-            row = {"version": unread.number, "classifier": verdict.model, "model_version": verdict.version}
-            row |= {"body": _verdict_body(verdict), "unread": verdict.unread, "at": now, "delete_after": gone}
-            row |= {"moved": spans_body(verdict.moved)}
-            # Read again by a model that had read it before: it is this verdict that is the newest now.
-            put(connection, t.verdict, ("version", "classifier", "model_version"), row)
-        same = t.version.c.id == unread.number
-        connection.execute(update(t.version).where(same).values(read_by=read_by, tries=0))
-        self._reopen(connection, unread, before, verdicts, now)
+        self.read_all(connection, [(unread, verdicts)], read_by, now)
 
-    def _version_gone(self, connection: Connection, number: int) -> datetime | None:
-        found: datetime | None = connection.scalar(select(t.version.c.delete_after).where(t.version.c.id == number))
-        return found
+    def read_all(
+        self,
+        connection: Connection,
+        found: Sequence[tuple[Unread, Sequence[Verdict]]],
+        read_by: str,
+        now: datetime,
+    ) -> None:
+        """``read`` for a batch of different versions; one that was deleted meanwhile is left out."""
+        among = t.version.c.id.in_([unread.number for unread, _ in found])
+        columns = select(t.version.c.id, t.version.c.delete_after).where(among)
+        until = {row.id: row.delete_after for row in connection.execute(columns)}
+        found = [(unread, verdicts) for unread, verdicts in found if unread.number in until]
+        numbers = [unread.number for unread, _ in found]
+        before = verdicts_by_version(connection, numbers)
+        rows = [
+            {
+                "version": unread.number,
+                "classifier": verdict.model,
+                "model_version": verdict.version,
+                "body": _verdict_body(verdict),
+                "unread": verdict.unread,
+                "at": now,
+                "delete_after": until[unread.number],
+                "moved": spans_body(verdict.moved),
+            }
+            for unread, verdicts in found
+            for verdict in verdicts
+        ]
+        # Read again by a model that had read it before: it is this verdict that is the newest now.
+        put_all(connection, t.verdict, ("version", "classifier", "model_version"), rows)
+        read = update(t.version).where(t.version.c.id.in_(numbers))
+        connection.execute(read.values(read_by=read_by, tries=0))
+        connection.execute(update(t.mention).where(t.mention.c.version.in_(numbers)).values(judged_at=None))
+        for unread, verdicts in found:
+            self._recount(connection, unread, before.get(unread.number, ()), verdicts, now)
 
-    def _reopen(
+    def _recount(
         self,
         connection: Connection,
         unread: Unread,
@@ -120,12 +140,11 @@ class MatterShelf:
         after: Sequence[Verdict],
         now: datetime,
     ) -> None:
-        of_version = t.mention.c.version == unread.number
-        connection.execute(update(t.mention).where(of_version).values(judged_at=None))
+        """Change the counts of what no model could read, where that has changed."""
         was, is_now = unread_by_all(before), unread_by_all(after)
         if was == is_now:
             return
-        for school in connection.scalars(select(t.mention.c.school).where(of_version)).all():
+        for school in connection.scalars(select(t.mention.c.school).where(t.mention.c.version == unread.number)).all():
             for reason, difference in ((was, -1), (is_now, 1)):
                 if reason is not None:
                     _count(connection, school, day_of(unread.post, now), f"unread:{reason}", difference)
@@ -228,9 +247,20 @@ def active_flags(connection: Connection, mention: int) -> dict[int, Flag]:
 
 def verdicts_of(connection: Connection, version: int) -> tuple[Verdict, ...]:
     """The verdicts of the models that read a version last; while it waits for others, each classifier's newest."""
+    return verdicts_by_version(connection, [version]).get(version, ())
+
+
+def verdicts_by_version(connection: Connection, versions: Sequence[int]) -> dict[int, tuple[Verdict, ...]]:
+    """``verdicts_of`` for many versions; without those that nothing has read."""
     query = select(t.verdict, t.version.c.read_by).join(t.version, t.version.c.id == t.verdict.c.version)
-    query = query.where(t.verdict.c.version == version).order_by(t.verdict.c.at, t.verdict.c.id)
-    rows = connection.execute(query).all()
+    query = query.where(t.verdict.c.version.in_(versions)).order_by(t.verdict.c.at, t.verdict.c.id)
+    by_version: dict[int, list[Row[Any]]] = {}
+    for row in connection.execute(query):
+        by_version.setdefault(row.version, []).append(row)
+    return {version: _newest(rows) for version, rows in by_version.items()}
+
+
+def _newest(rows: Sequence[Row[Any]]) -> tuple[Verdict, ...]:
     # A model that was taken back has the older verdict; one that no longer reads has no say.
     last = [row for row in rows if f"{row.classifier}@{row.model_version}" in (row.read_by or "").split(";")]
     newest = {row.classifier: _verdict(row) for row in last or rows}

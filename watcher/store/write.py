@@ -24,6 +24,16 @@ def put(connection: Connection, table: Table, key: Sequence[str], values: Mappin
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=new))
 
 
+def put_all(connection: Connection, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """``put`` for many rows, all with the same columns and none twice with the same key, in one statement."""
+    if not rows:
+        return
+    statement = _insert(connection, table)
+    new = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    written = statement.on_conflict_do_update(index_elements=list(key), set_=new)
+    connection.execute(written, [dict(row) for row in rows])
+
+
 def add(connection: Connection, table: Table, key: Mapping[str, Any], column: str, difference: int) -> None:
     """Change a counter by a difference, making it where there is none."""
     statement = _insert(connection, table).values(**key, **{column: difference})
