@@ -29,6 +29,7 @@ from connectors.http import HttpClient, Response, error_for, origin_of
 from connectors.post import Account, Cursor, Oddity, Page, Post
 
 _PAGE_SIZE = 100  # WordPress gives no more at once
+_LEAST_PAGE = 4  # built pages can be so large that a hundred of them pass the web client's cap
 _MOST_SEEN = 5000  # posts whose version is remembered
 _LATE_PAGES = 3  # read beyond what is known when the site counts more comments than came
 _LONGEST_TAG = 300
@@ -237,18 +238,21 @@ class _Reads:
         walk = Walk.load(state.get("walk", {}))
         front, offset = walk.query is None, int((walk.query or {}).get("offset", "0"))
         self._rest.plain = bool(state.get("plain"))
+        size = min(self._size, int(state.get("size", self._size)))
         query, etag = self._query(kind, words, walk, offset), state.get("etag") if front else None
-        answer = self._rest.ask(f"/wp/v2/{kind}", query, etag)
+        answer, size = self._asked(kind, query, size, etag)
         if answer.status == _NOT_MODIFIED:
             return Find(), state
         items = self._items(answer, kind)
         keys = [key for key, _ in items]
         if offset and "back" not in state and state.get("last") not in keys:
-            again = replace(walk, query={"offset": str(max(offset - self._size, 0))})
+            again = replace(walk, query={"offset": str(max(offset - size, 0))})
             return Find(done=False), {**state, "walk": again.dump(), "back": offset}
-        onward = {"offset": str(offset + self._size - 1)} if self._more(answer, offset, len(items)) else None
+        onward = {"offset": str(offset + size - 1)} if _more(answer, offset, len(items), size) else None
         find, step = take(walk, items, onward)
         after: State = {**state, **self._marks(answer, front), "last": keys[-1] if keys else state.get("last")}
+        if size < self._size:
+            after["size"] = size
         after["seen"] = _unseen(find, state.get("seen", {}))
         after["came"] = int(state.get("came", 0)) + len(find.posts)
         if offset >= int(after.get("back", 0)):
@@ -262,10 +266,20 @@ class _Reads:
             return find, {**after, "walk": deeper.dump(), "late": int(after.get("late", 0)) + 1}
         return find, _ended(after, step.walk, _total(answer), same_order=bool(walk.known) or kind == "comments")
 
+    def _asked(self, kind: str, query: Mapping[str, str], size: int, etag: str | None) -> tuple[Response, int]:
+        """The answer, and of how many items it is: of fewer than wished where so many make too large a one."""
+        while True:
+            try:
+                return self._rest.ask(f"/wp/v2/{kind}", {**query, "per_page": str(size)}, etag), size
+            except UnexpectedResponseError:
+                if size <= _LEAST_PAGE:
+                    raise
+                size = max(size // 5, _LEAST_PAGE)
+
     def _query(self, kind: str, words: Mapping[str, str], walk: Walk, offset: int) -> dict[str, str]:
         """Comments and a history by number, which no two share; what is new in posts by last change, for the edits."""
         order = "modified" if walk.known and kind != "comments" else "id"
-        query = {"per_page": str(self._size), "orderby": order, "order": "desc", "offset": str(offset)}
+        query = {"orderby": order, "order": "desc", "offset": str(offset)}
         return {**query, **words, **_embed(kind)}
 
     def _items(self, answer: Response, kind: str) -> list[Item]:
@@ -275,15 +289,17 @@ class _Reads:
             for item in self._rest.listed(answer)
         ]
 
-    def _more(self, answer: Response, offset: int, count: int) -> bool:
-        total = _total(answer)
-        return count > 0 if total is None else offset + self._size < total
-
     def _marks(self, answer: Response, front: bool) -> dict[str, Any]:
         """What is kept of the answer: how the site is asked, and the mark of its front page."""
         marks: State = {"plain": True} if self._rest.plain else {}
         etag = answer.headers.get("etag", "")
         return {**marks, "etag": etag} if front and 0 < len(etag) <= _LONGEST_TAG else marks
+
+
+def _more(answer: Response, offset: int, count: int, size: int) -> bool:
+    """Whether older items wait: by the site's own count, or where it has none, until a page is empty."""
+    total = _total(answer)
+    return count > 0 if total is None else offset + size < total
 
 
 def _is_short(state: State, answer: Response) -> bool:
@@ -296,7 +312,7 @@ def _is_short(state: State, answer: Response) -> bool:
 
 def _ended(state: State, walk: Walk, total: int | None, *, same_order: bool) -> State:
     """What is kept between rounds; the mark of a front page holds for the order in which it was asked only."""
-    names = ("plain", "seen", "etag") if same_order else ("plain", "seen")
+    names = ("plain", "size", "seen", "etag") if same_order else ("plain", "size", "seen")
     kept: State = {name: state[name] for name in names if name in state}
     return {**kept, "walk": walk.dump(), "total": state.get("total") if total is None else total}
 

@@ -196,6 +196,15 @@ def test_what_the_site_counts_and_hides_ends_nothing_early(school: School, accou
         assert drain(connector, source, reading.cursor).posts == []
 
 
+def test_posts_too_large_to_come_together_come_in_smaller_pages(school: School, account, drain) -> None:
+    big = {"content": {"rendered": "<p>Words</p><!--" + "x" * 90_000 + "-->"}}
+    school.items["posts"] = [article(n, **big) for n in range(1, 91)]
+    reading = drain(WordpressConnector(), account())
+    assert sorted(map(int, ids(reading.posts))) == list(range(1, 91))
+    sizes = [int(request.args["per_page"]) for request in school.asked]
+    assert sizes == [100, *[20] * (len(sizes) - 1)]
+
+
 def test_many_posts_of_one_second_are_all_read(school: School, account, drain) -> None:
     school.shuffled = True
     school.items["posts"] = [article(n, date_gmt=moment(0), modified_gmt=moment(0)) for n in range(1, 30)]
