@@ -34,8 +34,7 @@ from connectors.post import READS, Account, Cursor, Gap, Oddity, Page, Post, par
 _HOME, _PUBLIC = "https://bsky.social", "https://public.api.bsky.app"
 _AT_ONCE = 25  # posts that getPosts gives in one answer
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
-_REASONS = ("mention", "reply", "quote")
-_POST, _REPOST = "app.bsky.feed.post", "app.bsky.feed.defs#reasonRepost"
+_POST, _REPOST, _REASONS = "app.bsky.feed.post", "app.bsky.feed.defs#reasonRepost", ("mention", "reply", "quote")
 
 Read = Callable[[Any], Post | Oddity | None]
 
@@ -275,11 +274,20 @@ class _Round:
             if self._target.handle is None:
                 why = "write the target as a whole handle, such as hillcrest.bsky.social, or as a DID"
                 raise PermanentError(f"only a search can do with words or a tag: {why}")
-            found = self._server.ask("com.atproto.identity.resolveHandle", {"handle": self._target.handle}).get("did")
+            found = self._looked_up(self._target.handle).get("did")
             if not isinstance(found, str) or not found.startswith("did:"):
                 raise UnexpectedResponseError("the server knows the handle, but gives no DID for it")
             self._did = found
         return self._did
+
+    def _looked_up(self, handle: str) -> Mapping[str, Any]:
+        """What is known of a handle; where its domain does not answer for it just now, the service may still know."""
+        try:
+            return self._server.ask("com.atproto.identity.resolveHandle", {"handle": handle})
+        except AuthenticationError:
+            raise
+        except PermanentError:
+            return self._server.ask("app.bsky.actor.getProfile", {"actor": handle})
 
     def _own(self) -> str | None:
         """The DID of the school's own account, where the target is that."""
@@ -346,9 +354,8 @@ class _Round:
         reason = item.get("reason")
         if not isinstance(reason, dict) or reason.get("$type") != _REPOST:
             return self._view(item["post"])
-        own = self._did if self._account.official else None
-        withheld = is_withheld(item["post"], logged_in=self._server.logged_in, own=own)
-        return None if withheld else read_repost(item, own=own)
+        withheld = self._view(item["post"]) is None
+        return None if withheld else read_repost(item, own=self._did if self._account.official else None)
 
     def _notice(self, item: Any) -> Post | Oddity | None:
         """The post of a notification; nothing for one of another kind, which old servers send along."""

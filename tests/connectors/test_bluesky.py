@@ -690,6 +690,14 @@ def test_a_target_that_is_no_account_is_told_what_to_write(bluesky, account, con
         connector.fetch(account(target=target, token=None), None)
 
 
+def test_a_handle_whose_domain_is_silent_is_known_to_the_service(bluesky, account, connector) -> None:
+    bluesky.put(1)
+    bluesky.failing["com.atproto.identity.resolveHandle"] = error(400, "InvalidRequest", "Unable to resolve handle")
+    bluesky.failing["app.bsky.actor.getProfile"] = bluesky.json({"did": SCHOOL, "handle": HANDLES[SCHOOL]})
+    page = connector.fetch(account(), None)
+    assert [post.author.official for post in page.posts] == [True]
+
+
 def test_an_unknown_handle_is_told(bluesky, account, connector) -> None:
     with pytest.raises(AccountNotFoundError, match="misspelt"):
         connector.fetch(account(target="@nobody.example", token=None), None)
