@@ -154,7 +154,7 @@ def test_who_can_explain(encoder: EncoderClassifier) -> None:
 @pytest.mark.parametrize(
     ("text", "label", "word"),
     [
-        ("i'm bringing a knife to school tomorrow and i will stab him at the gate", "threat", "knife"),
+        ("i'm bringing a knife to school tomorrow and i will stab him at the gate", "threat", "stab"),
         ("i want to kill myself, i can't do this any more", "self_harm", "myself"),
         ("I k i l l e d an hour waiting, now i want to kill myself", "self_harm", "myself"),
         ("there is a bomb in the science block, it goes off at 11", "threat", "bomb"),

@@ -542,7 +542,7 @@ def test_a_full_disk_stops_the_stream_and_loses_nothing(house: House, monkeypatc
         raise StoreError("database or disk is full")
 
     with monkeypatch.context() as during:
-        during.setattr(house.store.matters, "read", full)
+        during.setattr(house.store.matters, "read_all", full)
         assert house.service.advance(NOW) == 0
     house.settle()
     assert house.concerns() == [("criticism",)]

@@ -29,6 +29,8 @@ class Item:
     why: str
     text: Marked
     link: str | None
+    moved: tuple[tuple[str, tuple[str, ...]], ...] = ()  # nothing was read, so nothing is explained
+    explained: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
