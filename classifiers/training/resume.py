@@ -90,12 +90,12 @@ def _fill_norm(state: dict[str, Tensor], stored: Mapping[str, NDArray[Any]], the
 
 
 def _fill_linear(state: dict[str, Tensor], stored: Mapping[str, NDArray[Any]], theirs: str, ours: str) -> None:
-    name = f"{theirs}.w"
-    if name in stored:
-        matrix = stored[name]
-    else:
-        zero = stored[f"{name}_zero_point"].astype(np.float32)
-        matrix = (stored[f"{name}_quantized"].astype(np.float32) - zero) * stored[f"{name}_scale"]
+    """The weights as they were trained: out of eight bits, and without what evened out the input's channels."""
+    matrix = stored[f"{theirs}.w"]
+    if f"{theirs}.scales" in stored:
+        matrix = matrix.astype(np.float32) * stored[f"{theirs}.scales"]
+    if f"{theirs}.even" in stored:
+        matrix = matrix * stored[f"{theirs}.even"][:, None]
     state[f"{ours}.weight"], state[f"{ours}.bias"] = _tensor(matrix.T), _tensor(stored[f"{theirs}.b"])
 
 
