@@ -9,7 +9,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _LINKS = re.compile(r"https?://\S{1,500}|[@#]\w{1,100}")
 _LETTERS_NEEDED = 4  # of another script, before it is called another language
 _CHARACTERS_NEEDED = 3  # of words, beside a picture
-_FOREIGN_NEEDED = 2  # small words of one language
+_FOREIGN_NEEDED = 2  # small words of one language, or words with letters that English does not write
 _FOREIGN_SHARE = 0.15  # of all words
 _WORDS_READ = 2000
 
@@ -207,8 +207,8 @@ def is_readable(text: str) -> bool:
     text = _LINKS.sub(" ", text)
     if _STRANGE.search(text):
         letters = [character for character in text if character.isalpha()]
-        strange = sum(not _is_latin(character) for character in letters)
-        if strange >= _LETTERS_NEEDED and strange * 2 > len(letters):
+        others = sum(not _is_latin(character) for character in letters)
+        if others >= _LETTERS_NEEDED and others * 2 > len(letters):
             return False
     words = _WORD.findall(text.lower())[:_WORDS_READ]
     if not words:
@@ -217,8 +217,10 @@ def is_readable(text: str) -> bool:
     languages = Counter(language for word in words for language in _LANGUAGES.get(word, ()))
     foreign = max(languages.values(), default=0)
     marked = sum(not word.isascii() for word in words)
+    # A word with a letter that English does not write tells as much as a small word of another language.
+    strange = foreign + marked
     share = (foreign + marked * 0.5) / len(words)
-    return foreign < _FOREIGN_NEEDED or share < _FOREIGN_SHARE or foreign <= 2 * english
+    return strange < _FOREIGN_NEEDED or share < _FOREIGN_SHARE or strange <= 2 * english
 
 
 def says_something(text: str) -> bool:

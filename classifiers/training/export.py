@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from classifiers.encoder import TokenReader
-from classifiers.training.network import HEADS, LAYERS, WIDTH, Network, backbone_folder
+from classifiers.encoder import SHIPPED, TokenReader
+from classifiers.training.network import HEADS, LAYERS, WIDTH, Network
 from classifiers.training.plain_posts import PLAIN_POSTS
 from classifiers.verdict import Passage
 from classifiers.window import LENGTH, Window, cut
@@ -127,7 +127,7 @@ def export(network: Network, path: Path, *, quantised: bool = True) -> None:
 
 def _seen(network: Network) -> dict[str, NDArray[np.float32]]:
     """The largest of each channel that enters ``qkv`` and ``up`` of each layer while plain posts are read."""
-    reader = TokenReader(backbone_folder() / "tokenizer.json")
+    reader = TokenReader(SHIPPED / "tokenizer.json")
     most: dict[str, torch.Tensor] = {}
 
     def note(part: str) -> object:
