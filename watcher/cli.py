@@ -225,6 +225,7 @@ def evaluate(
     from watcher import evaluation
 
     _logs("error")
+    evaluation.check_places(file, *(place for place in (json_file, plot_file) if place))
     settings = _settings(config or DEFAULT) if config or DEFAULT.exists() else None
     said, name = evaluation.measure_file(file, settings, classifier, tell)
     for line in evaluation.lines(said.report):

@@ -15,9 +15,10 @@ from classifiers.rows import LabelledPassage, read_labelled
 from classifiers.sentence import likelihood
 from classifiers.verdict import LABELS, Verdict
 from watcher.config import Settings
-from watcher.errors import ConfigError
+from watcher.errors import ConfigError, WatcherError
 from watcher.versions import ENCODER, taught_here
 
+OWN_ROWS = Path(__file__).parents[1] / "data" / "schoolposts"
 _BATCH = 32
 _TELL_EVERY_S = 5.0
 _TEXT_SHOWN = 160
@@ -54,6 +55,7 @@ def evaluate(
         "file": file,
         "model": f"{classifier.name}@{classifier.version}",
         "unread": _unread(verdicts),
+        "learned_from": learned_from(rows),
         **{key: value for key, value in figures.items() if key != "labels"},
         "intervals_95": measure.intervals(judged),
         "labels": figures["labels"],
@@ -112,6 +114,11 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     """The report for a terminal."""
     unread = sum(report["unread"].values())
     yield f"{report['model']} on {report['file']}: {report['rows']:,} posts, {report['harmless']:,} harmless"
+    if report["learned_from"]:
+        yield (
+            f"{report['learned_from']:,} of these posts stand among those that the shipped model learned from: "
+            "of it, these figures flatter; its model card has others"
+        )
     if unread:
         reasons = ", ".join(f"{n} {reason}" for reason, n in report["unread"].items())
         yield f"not read, counted as missed: {unread} ({reasons})"
@@ -220,6 +227,32 @@ def _open(name: str, settings: Settings | None) -> Classifier:
         return registry.load(name, options)
     except TypeError as error:
         raise ConfigError((f"models.options.{name}: {error}",)) from error
+
+
+def check_places(file: Path, *places: Path) -> None:
+    """Refuse, before anything is measured, places where the report cannot or must not go.
+
+    Raises:
+        WatcherError: a place is the labelled file itself or given twice, or its folder does not exist.
+    """
+    taken = {file.resolve()}
+    for place in places:
+        if place.resolve() in taken:
+            raise WatcherError(f"{place}: give each result a name of its own, other than that of the labelled file")
+        if not place.resolve().parent.is_dir():
+            raise WatcherError(f"{place}: there is no folder {place.parent}; make it first")
+        taken.add(place.resolve())
+
+
+def learned_from(rows: Sequence[LabelledPassage]) -> int:
+    """How many rows stand, word for word, among those that the shipped model learned from (none outside a clone)."""
+    texts = {line["text"] for path in OWN_ROWS.glob("*.jsonl") for line in _raw(path)}
+    return sum(row.passage.text in texts for row in rows)
+
+
+def _raw(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
 
 
 def keep(evaluation: Evaluation, json_file: Path, plot_file: Path) -> None:

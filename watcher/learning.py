@@ -76,7 +76,7 @@ def correct(
     config: ConfigFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Say which labels hold for a post; it is judged again, and kept to teach the model where the school agreed."""
+    """Say which labels hold for a post: the policy judges those, the others are noted; both may teach the model."""
     from dataclasses import asdict
 
     from watcher.scheduler import clock

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from classifiers.language import is_readable
 from classifiers.patterns import PatternClassifier, find_spans, unread_reason
 from classifiers.text import clean
 from classifiers.verdict import Passage
@@ -119,3 +120,22 @@ def test_formats_that_tell_a_pupil_raise_the_score() -> None:
     )
     assert told.scores["identifies_pupil"] > 0.5 > untold.scores["identifies_pupil"] == 0.0
     assert "date of birth" in told.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Jutro przyniosę nóż do tej budy i zabiję dyrektora, zobaczycie",
+        "Mañana llevaré algo a la reunión y no lo olvidarán, señores",
+        "Yarın kapıda bekleyeceğim, müdür görür gününü",
+    ],
+)
+def test_what_is_written_with_foreign_letters_is_not_taken_for_english(text: str) -> None:
+    assert not is_readable(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Café and crêpes after the fête, 5 Chloë!", "naïve résumé of my fiancé lol", "Zoë 🙂"]
+)
+def test_english_may_have_accents(text: str) -> None:
+    assert is_readable(text)

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from classifiers.verdict import LABELS
-from watcher.evaluation import measure_file
+from watcher.evaluation import OWN_ROWS, measure_file
 
 Command = Callable[..., Any]
 POSTS = (
@@ -99,7 +99,7 @@ def test_what_is_not_there_is_said(watcher: Command, tmp_path: Path, rows: Path)
     assert watcher("evaluate").code == 2
     lost = watcher("evaluate", str(rows), "--classifier", "patterns", "--json", str(tmp_path / "no" / "x.json"))
     assert lost.code == 1
-    assert "No such file" in lost.err
+    assert "there is no folder" in lost.err
 
 
 def test_progress_is_told_where_it_takes_long(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,3 +110,24 @@ def test_progress_is_told_where_it_takes_long(rows: Path, monkeypatch: pytest.Mo
     assert told
     assert told[0].startswith("6 of 6 posts read")
     assert said.report["labels"]["praise"]["recall"] == 0.0
+
+
+def test_results_never_overwrite_what_was_measured(watcher: Command, rows: Path, tmp_path: Path) -> None:
+    before = rows.read_text(encoding="utf-8")
+    same = watcher("evaluate", str(rows), "--json", str(rows))
+    assert same.code == 1
+    assert "a name of its own" in same.err
+    twice = watcher("evaluate", str(rows), "--json", str(tmp_path / "x"), "--plot", str(tmp_path / "x"))
+    assert twice.code == 1
+    nowhere = watcher("evaluate", str(rows), "--json", str(tmp_path / "no" / "x.json"))
+    assert nowhere.code == 1
+    assert "make it first" in nowhere.err
+    assert rows.read_text(encoding="utf-8") == before
+
+
+def test_rows_that_were_learned_from_are_told(watcher: Command, rows: Path, tmp_path: Path) -> None:
+    known = (OWN_ROWS / "schoolposts_dev.jsonl").read_text(encoding="utf-8").split("\n")[:2]
+    rows.write_text("\n".join(known) + "\n" + rows.read_text(encoding="utf-8"), encoding="utf-8")
+    done = watcher("evaluate", str(rows))
+    assert "2 of these posts stand among those that the shipped model learned from" in done.out
+    assert json.loads((tmp_path / f"{rows.stem}.encoder.json").read_text())["learned_from"] == 2
