@@ -17,11 +17,15 @@ from watcher.store.write import put
 
 @dataclass(frozen=True, kw_only=True)
 class Flagged:
-    """A post of an incident with its mention's number, and the labels on which models had it flagged there."""
+    """A post of an incident with its mention's number, and the labels on which models had it flagged there.
+
+    ``withdrawn`` are labels on which a flag of it stood once, and stands no longer.
+    """
 
     mention: int
     post: Post
     raised: tuple[str, ...]
+    withdrawn: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +57,17 @@ class CorrectionShelf:
         )
         posts: dict[int, Post] = {}
         raised: dict[int, dict[str, None]] = {}
+        gone: dict[int, dict[str, None]] = {}
         with reading(self._engine) as connection:
             for row in connection.execute(query):
                 posts[row.mention] = post_of(row.body, official=row.official)
-                labels = raised.setdefault(row.mention, {})
-                if row.withdrawn_at is None and row.flag["label"] is not None:
-                    labels[row.flag["label"]] = None
-        return tuple(Flagged(mention=n, post=post, raised=tuple(raised[n])) for n, post in posts.items())
+                if row.flag["label"] is not None:
+                    labels = raised if row.withdrawn_at is None else gone
+                    labels.setdefault(row.mention, {})[row.flag["label"]] = None
+        return tuple(
+            Flagged(mention=n, post=post, raised=tuple(raised.get(n, ())), withdrawn=tuple(gone.get(n, ())))
+            for n, post in posts.items()
+        )
 
     def keep(self, corrections: Iterable[Correction]) -> int:
         """Write corrections, each in the place of what was said of its label before; how many were written.

@@ -207,16 +207,16 @@ class IncidentShelf:
 
     def _set_state(self, connection: Connection, number: int, state: str, why: str, now: datetime) -> None:
         connection.execute(update(t.incident).where(t.incident.c.id == number).values(state=state))
-        note(connection, number, state, why, now, self._days)
+        note_once(connection, number, state, why, now, self._days)
         if state not in OPEN_STATES:
             connection.execute(delete(t.fingerprint).where(t.fingerprint.c.incident == number))
 
     def note(self, reference: str, what: str, detail: str, now: datetime) -> None:
-        """Write a line into an incident's timeline."""
+        """Write a line into an incident's timeline, unless the newest one says the same."""
         with writing(self._engine) as connection:
             number = connection.scalar(select(t.incident.c.id).where(t.incident.c.reference == reference))
             if number is not None:
-                note(connection, number, what, detail, now, self._days)
+                note_once(connection, number, what, detail, now, self._days)
 
     def tell_again(self, number: int) -> None:
         """Have an incident planned again, because whom to tell has changed."""
@@ -228,6 +228,14 @@ def note(connection: Connection, incident: int, what: str, detail: str, now: dat
     """Write one line of an incident's timeline."""
     row = {"incident": incident, "at": now, "what": what, "detail": detail}
     connection.execute(t.event.insert().values(**row, delete_after=now + timedelta(days=days)))
+
+
+def note_once(connection: Connection, incident: int, what: str, detail: str, now: datetime, days: int) -> None:
+    """``note``, unless the newest line says the same: what somebody says twice happened once."""
+    newest = select(t.event.c.what, t.event.c.detail).where(t.event.c.incident == incident)
+    row = connection.execute(newest.order_by(t.event.c.id.desc()).limit(1)).first()
+    if row is None or (row.what, row.detail) != (what, detail):
+        note(connection, incident, what, detail, now, days)
 
 
 def _values(incident: Incident) -> dict[str, Any]:

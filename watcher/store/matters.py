@@ -11,13 +11,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, select, update
 
-from alerts.answer import Answer
+from alerts.answer import Answer, refused
 from alerts.flag import Flag
 from alerts.mention import Mention
+from alerts.wording import label_phrase
 from classifiers.verdict import OperatingPoint, Span, Verdict
 from connectors.post import Post
+from watcher.correction import refused_label
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
+from watcher.store.incidents import note_once
 from watcher.store.posts import Seen, Unread, post_of, texts_above
 from watcher.store.write import add, insert_once, put_all
 
@@ -188,6 +191,10 @@ class MatterShelf:
         for number, flag in active_flags(connection, waiting.number).items():
             if flag.rule in new and _matter(new[flag.rule]) == _matter(flag):
                 kept.add(flag.rule)
+                if flag.label in refused(waiting.answers):
+                    # The same rule holds by another label: nobody is shown the one that was refused.
+                    restated = update(t.flag).where(t.flag.c.id == number)
+                    connection.execute(restated.values(body=asdict(new[flag.rule])))
             else:
                 self._withdraw(connection, number, flag, waiting, now)
         for flag in said.flags:
@@ -212,8 +219,13 @@ class MatterShelf:
         _count(connection, of.mention.school, day_of(of.post, now), f"flags:{flag.concern}", 1)
 
     def _withdraw(self, connection: Connection, number: int, flag: Flag, of: Unjudged, now: datetime) -> None:
-        why = "read again: the rule no longer holds"
-        connection.execute(update(t.flag).where(t.flag.c.id == number).values(withdrawn_at=now, withdrawn_why=why))
+        label = refused_label(flag, refused(of.answers))
+        why = "read again: the rule no longer holds" if label is None else f'a person said no to "{label_phrase(label)}"'
+        same = t.flag.c.id == number
+        connection.execute(update(t.flag).where(same).values(withdrawn_at=now, withdrawn_why=why))
+        incident = connection.scalar(select(t.flag.c.incident).where(same))
+        if label is not None and incident is not None:
+            note_once(connection, incident, "withdrawn", why, now, self._days)
         _count(connection, of.mention.school, day_of(of.post, now), f"flags:{flag.concern}", -1)
 
     def reopen_for(self, packs: Mapping[str, str]) -> int:

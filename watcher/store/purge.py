@@ -24,6 +24,8 @@ _ORDER = (
     t.post,
     t.incident,
     t.gap,
+    t.spend,
+    t.invitation,
     t.oddity,
     t.entry,
 )

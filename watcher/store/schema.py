@@ -1,108 +1,25 @@
-"""The tables, and the column types that keep times in UTC and any text storable on both databases."""
+"""The tables."""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeDecorator
 
+from watcher.store.column import AnyText, Json, UtcTime, dated, metadata, number, owner, waiting
 
-class UtcTime(TypeDecorator[datetime]):
-    """An aware time in UTC; SQLite keeps it without its zone and gets it back here."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC, on SQLite without the zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time needs a zone before it is stored")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Back to an aware time in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class AnyText(TypeDecorator[str]):
-    """Text in which NUL and lone surrogates, which PostgreSQL refuses, are written as escapes."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Escape what could not be stored."""
-        if value is None:
-            return None
-        return value.replace("\0", "\\u0000").encode("utf-8", "backslashreplace").decode()
-
-
-class Json(TypeDecorator[Any]):
-    """Plain values as ASCII JSON in a text column: holds every code point on both databases."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """To JSON, keys sorted, so that equal values are equal texts."""
-        return None if value is None else json.dumps(value, sort_keys=True)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """Back to plain values."""
-        return None if value is None else json.loads(value)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _id() -> Column[int]:
-    return Column("id", Integer, primary_key=True, autoincrement=True)
-
-
-def _owner(name: str, target: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, ForeignKey(f"{target}.id", ondelete="CASCADE"), nullable=nullable, index=True)
-
-
-def _dated() -> Column[datetime]:
-    """Every row that holds personal data says at insert when it is to go."""
-    return Column("delete_after", UtcTime, nullable=False, index=True)
-
-
-def _waiting(table: str, column: str, condition: str) -> Index:
-    """A partial index: a verb finds what waits for it without reading what is done."""
-    where = text(condition)
-    return Index(f"ix_{table}_waiting", column, sqlite_where=where, postgresql_where=where)
-
+__all__ = ["AnyText", "Json", "UtcTime", "metadata"]
 
 # Only what somebody is told of is explained.
 UNEXPLAINED = "explained_at IS NULL AND withdrawn_at IS NULL AND incident IS NOT NULL"
@@ -115,7 +32,7 @@ entry = Table(
     Column("name", String(200), primary_key=True),
     Column("body", Json, nullable=False),
     Column("kept_by", Text, nullable=False),
-    _dated(),
+    dated(),
 )
 
 account = Table(
@@ -136,53 +53,65 @@ account = Table(
     Column("last_error", AnyText),
     Column("permanent", Boolean, nullable=False, default=False),
     Column("blind_since", UtcTime),
+    # When what was there before Watcher had all been read, and when the source last brought something new.
+    Column("caught_up_at", UtcTime),
+    Column("last_new_at", UtcTime),
     Column("retired_at", UtcTime),
 )
 
 gap = Table(
     "gap",
     metadata,
-    _id(),
+    number(),
     Column("account", String(200), nullable=False, index=True),
     Column("start", UtcTime),
     Column("end", UtcTime),
     Column("why", AnyText, nullable=False),
     Column("at", UtcTime, nullable=False),
-    _dated(),
+    # A gap is filled where the platform can still give it: page by page, from this cursor on, when its time comes.
+    Column("fill_at", UtcTime, index=True),
+    Column("fill_cursor", Text),
+    Column("fill_tries", Integer, nullable=False, server_default="0"),
+    Column("filled_at", UtcTime),
+    dated(),
 )
 
 oddity = Table(
     "oddity",
     metadata,
-    _id(),
+    number(),
     Column("account", String(200), nullable=False, index=True),
     Column("sha256", String(64), nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("why", AnyText, nullable=False),
     Column("at", UtcTime, nullable=False),
-    _dated(),
+    dated(),
     UniqueConstraint("account", "sha256"),
 )
 
 post = Table(
     "post",
     metadata,
-    _id(),
+    number(),
     Column("platform", String(40), nullable=False),
     Column("origin", AnyText, nullable=False),
     Column("post_id", AnyText, nullable=False),
     Column("thread", AnyText),
     Column("official", Boolean, nullable=False),
     Column("first_seen_at", UtcTime, nullable=False),
-    _dated(),
+    # When the platform is next asked for it again, when it last was, and when it was found to be gone there.
+    Column("recheck_at", UtcTime, index=True),
+    Column("rechecked_at", UtcTime),
+    Column("gone_at", UtcTime),
+    dated(),
     UniqueConstraint("platform", "origin", "post_id"),
 )
 
 version = Table(
     "version",
     metadata,
-    _id(),
-    _owner("post", "post"),
+    number(),
+    owner("post", "post"),
     Column("digest", String(64), nullable=False),
     Column("body", Json, nullable=False),
     Column("raw", LargeBinary, nullable=False),
@@ -190,30 +119,30 @@ version = Table(
     Column("seen_at", UtcTime, nullable=False),
     Column("read_by", Text),
     Column("tries", Integer, nullable=False, default=0),
-    _dated(),
+    dated(),
     UniqueConstraint("post", "digest"),
-    _waiting("version", "id", "read_by IS NULL"),
+    waiting("version", "id", "read_by IS NULL"),
 )
 
 # Which account brought which version: a post may be brought by the searches of several schools.
 sighting = Table(
     "sighting",
     metadata,
-    _id(),
-    _owner("version", "version"),
+    number(),
+    owner("version", "version"),
     Column("account", String(200), nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("matched_at", UtcTime),
-    _dated(),
+    dated(),
     UniqueConstraint("version", "account"),
-    _waiting("sighting", "version", "matched_at IS NULL"),
+    waiting("sighting", "version", "matched_at IS NULL"),
 )
 
 verdict = Table(
     "verdict",
     metadata,
-    _id(),
-    _owner("version", "version"),
+    number(),
+    owner("version", "version"),
     Column("classifier", String(100), nullable=False),
     Column("model_version", String(100), nullable=False),
     Column("body", Json, nullable=False),
@@ -221,37 +150,37 @@ verdict = Table(
     Column("moved", Json),
     Column("unread", String(40), index=True),
     Column("at", UtcTime, nullable=False),
-    _dated(),
+    dated(),
     UniqueConstraint("version", "classifier", "model_version"),
 )
 
 mention = Table(
     "mention",
     metadata,
-    _id(),
-    _owner("version", "version"),
+    number(),
+    owner("version", "version"),
     Column("school", String(200), nullable=False),
     Column("relevance", String(10), nullable=False),
     Column("reason", AnyText, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("judged_at", UtcTime),
     Column("judged_pack", String(200)),
-    _dated(),
+    dated(),
     UniqueConstraint("version", "school"),
     Index("ix_mention_school_at", "school", "at"),
-    _waiting("mention", "version", "judged_at IS NULL"),
+    waiting("mention", "version", "judged_at IS NULL"),
 )
 
 answer = Table(
     "answer",
     metadata,
-    _id(),
-    _owner("mention", "mention"),
+    number(),
+    owner("mention", "mention"),
     Column("question", String(40), nullable=False),
     Column("value", AnyText, nullable=False),
     Column("by", AnyText, nullable=False),
     Column("at", UtcTime, nullable=False),
-    _dated(),
+    dated(),
 )
 
 # What a person said of a label on one post version, where the school has agreed that it be kept. It hangs on the
@@ -259,20 +188,20 @@ answer = Table(
 correction = Table(
     "correction",
     metadata,
-    _id(),
-    _owner("mention", "mention"),
+    number(),
+    owner("mention", "mention"),
     Column("label", String(40), nullable=False),
     Column("decision", String(20), nullable=False),
     Column("by", AnyText, nullable=False),
     Column("at", UtcTime, nullable=False),
-    _dated(),
+    dated(),
     UniqueConstraint("mention", "label"),
 )
 
 incident = Table(
     "incident",
     metadata,
-    _id(),
+    number(),
     Column("reference", String(20), nullable=False, unique=True),
     Column("school", String(200), nullable=False),
     Column("state", String(20), nullable=False),
@@ -288,10 +217,10 @@ incident = Table(
     Column("posts", Integer, nullable=False),
     Column("news", Json, nullable=False),
     Column("plan_due", Boolean, nullable=False),
-    _dated(),
+    dated(),
     Index("ix_incident_last_flag_at", "last_flag_at", "reference"),
     Index("ix_incident_school_last_flag_at", "school", "last_flag_at"),
-    _waiting("incident", "id", "plan_due"),
+    waiting("incident", "id", "plan_due"),
 )
 
 # The fingerprints of what is open; they go when the incident closes, so that nothing joins it any more.
@@ -305,8 +234,8 @@ fingerprint = Table(
 flag = Table(
     "flag",
     metadata,
-    _id(),
-    _owner("mention", "mention"),
+    number(),
+    owner("mention", "mention"),
     Column("pack", String(100), nullable=False),
     Column("pack_version", String(40), nullable=False),
     Column("rule", String(100), nullable=False),
@@ -318,29 +247,29 @@ flag = Table(
     Column("withdrawn_why", AnyText),
     Column("grouped_at", UtcTime),
     Column("explained_at", UtcTime),
-    _owner("incident", "incident", nullable=True),
-    _dated(),
+    owner("incident", "incident", nullable=True),
+    dated(),
     UniqueConstraint("mention", "pack", "pack_version", "rule", "input"),
-    _waiting("flag", "id", "grouped_at IS NULL AND withdrawn_at IS NULL"),
+    waiting("flag", "id", "grouped_at IS NULL AND withdrawn_at IS NULL"),
     Index("ix_flag_unexplained", "id", sqlite_where=text(UNEXPLAINED), postgresql_where=text(UNEXPLAINED)),
 )
 
 event = Table(
     "event",
     metadata,
-    _id(),
-    _owner("incident", "incident"),
+    number(),
+    owner("incident", "incident"),
     Column("at", UtcTime, nullable=False),
     Column("what", String(40), nullable=False),
     Column("detail", AnyText, nullable=False),
-    _dated(),
+    dated(),
 )
 
 notice = Table(
     "notice",
     metadata,
     Column("id", String(200), primary_key=True),
-    _owner("incident", "incident", nullable=True),
+    owner("incident", "incident", nullable=True),
     Column("subject_of", String(200), nullable=False),
     Column("receiver", AnyText, nullable=False),
     Column("address", AnyText, nullable=False),
@@ -354,9 +283,9 @@ notice = Table(
     Column("retry_at", UtcTime, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_error", AnyText),
-    _dated(),
+    dated(),
     UniqueConstraint("subject_of", "receiver", "reason", "sequence"),
-    _waiting("notice", "retry_at", "state = 'pending'"),
+    waiting("notice", "retry_at", "state = 'pending'"),
 )
 
 # Counts for pages and digests, changed by difference in the transaction that changes what they count.
@@ -367,6 +296,58 @@ rollup = Table(
     Column("day", String(10), primary_key=True),
     Column("what", String(60), primary_key=True),
     Column("n", Integer, nullable=False),
+)
+
+# What calls may cost and what they did: reserved before the call, settled with what it brought. What is never settled
+# counts as spent. ``unit`` is what the app's platform counts in: calls, units, searches, or millionths of a pound.
+spend = Table(
+    "spend",
+    metadata,
+    number(),
+    Column("app", String(200), nullable=False),
+    Column("platform", String(40), nullable=False),
+    Column("account", String(200), nullable=False, index=True),
+    Column("school", String(200)),
+    Column("unit", String(20), nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Column("settled", BigInteger),
+    # Posts that the call brought, and those of them that had been paid for before.
+    Column("posts", Integer),
+    Column("again", Integer),
+    Column("at", UtcTime, nullable=False),
+    Column("settled_at", UtcTime),
+    dated(),
+    Index("ix_spend_app_unit_at", "app", "unit", "at"),
+)
+
+# What a platform lets an account read with: encrypted, with whose it is and until when. No personal data but the owner.
+token = Table(
+    "token",
+    metadata,
+    Column("account", String(200), primary_key=True),
+    Column("access", LargeBinary, nullable=False),
+    Column("refresh", LargeBinary),
+    Column("owner", AnyText, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("refresh_expires_at", UtcTime),
+    Column("refreshed_at", UtcTime),
+    # How many days ahead its end was last announced.
+    Column("reminded", Integer),
+)
+
+# A link by which the owner of an account lets Watcher read it: its verifier stays here, encrypted, until it is used.
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("state", String(100), primary_key=True),
+    Column("account", String(200), nullable=False),
+    Column("verifier", LargeBinary, nullable=False),
+    Column("redirect", Text, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    dated(),
 )
 
 # One value a key: when the service last ticked, when the last purge ran and what it deleted.
