@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from alerts.answer import Answer
+from alerts.answer import Answer, refused
 from alerts.mention import Mention
 from alerts.school import Holding, Person, School
 from classifiers.verdict import Verdict
@@ -40,3 +40,17 @@ class Case:
             if given.question == question:
                 return given.value
         return None
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """The labels of which a person says that they do not hold here."""
+        return refused(self.answers)
+
+    def without_refused(self) -> Case:
+        """The case as if no model had read in it what a person says does not hold."""
+        no = self.refused
+        if not no:
+            return self
+        left = [{label: score for label, score in v.scores.items() if label not in no} for v in self.verdicts]
+        read = zip(self.verdicts, left, strict=True)
+        return replace(self, verdicts=tuple(replace(verdict, scores=scores) for verdict, scores in read))

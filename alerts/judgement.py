@@ -61,9 +61,12 @@ def judge(pack: Pack, case: Case) -> tuple[Flag, ...]:
     confirmed = _confirmed(case)
     if confirmed is None:
         return ()
+    # Whom the post may accuse goes by all that was read: a label taken back must not tell the one it is about.
     facts = _facts(pack, case, confirmed)
+    left = case.without_refused()
+    words = _by_words(pack, left, facts, _facts(pack, left, confirmed) if case.refused else facts)
     flags: dict[str, Flag] = {}
-    for flag in (*_by_rule(pack, case, facts), *_by_answer(pack, case, facts), *_by_words(pack, case, facts)):
+    for flag in (*_by_rule(pack, left, facts), *_by_answer(pack, case, facts), *words):
         kept = confirmed or flag.concern in GRAVE
         withdrawn = facts.lawful and flag.concern in pack.house.lawful
         if kept and not withdrawn and (flag.concern not in flags or flags[flag.concern].review > flag.review):
@@ -189,9 +192,9 @@ def _by_answer(pack: Pack, case: Case, facts: _Facts) -> Iterator[Flag]:
             yield _flag(pack, f"answer_{concern.strip()}", concern.strip(), facts, why=why)
 
 
-def _by_words(pack: Pack, case: Case, facts: _Facts) -> Iterator[Flag]:
+def _by_words(pack: Pack, case: Case, facts: _Facts, left: _Facts) -> Iterator[Flag]:
     """An accusation in plain words is a matter even where no model reads criticism in it: no score may hide it."""
-    if facts.about and not facts.official and case.answer("about") is None:
+    if left.about and not facts.official and case.answer("about") is None:
         why = "The words allege conduct of somebody who holds office; no score decided it, so a person should look."
         flag = _flag(pack, "alleged_in_words", "misconduct_allegation", facts, why=why)
         yield replace(flag, review=True)

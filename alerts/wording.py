@@ -79,6 +79,20 @@ _PLATFORMS = {
     "report": "Report by a person",
     "mailbox": "Mailbox",
 }
+_LABELS = {
+    "criticism": "Criticism",
+    "cyberbullying": "Cyberbullying",
+    "identifies_pupil": "Identifies a pupil",
+    "threat": "Threat",
+    "hate": "Hate",
+    "self_harm": "Self-harm",
+    "extremism": "Extremism",
+    "sexual_content": "Sexual content",
+    "sar": "Asks for personal data",
+    "press": "Press enquiry",
+    "impersonation": "Impersonation",
+    "praise": "Praise",
+}
 _STATES = {
     "open": "Waiting for somebody",
     "acknowledged": "Acknowledged",
@@ -154,6 +168,17 @@ def advice(concerns: Iterable[str]) -> tuple[str, ...]:
 def platform_name(platform: str) -> str:
     """A platform as it writes itself."""
     return _PLATFORMS.get(platform, platform.replace("_", " ").capitalize())
+
+
+def label_name(label: str) -> str:
+    """A label of the models as people say it."""
+    return _LABELS.get(label, label.replace("_", " ").capitalize())
+
+
+def label_phrase(label: str) -> str:
+    """A label within a sentence."""
+    name = label_name(label)
+    return name[:1].lower() + name[1:]
 
 
 def state_name(state: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.answer import Answer
+from alerts.flag import Flag
 from classifiers.verdict import LABELS
 
 # One post in so many is never learned from: on these a new version is compared with the old one.
@@ -53,9 +54,23 @@ def decided_by(answer: Answer, raised: Iterable[str]) -> dict[str, str]:
     return decided(raised, holds=[label for label in labels if label in LABELS])
 
 
+def corrected(listed: Sequence[str], *, add: Iterable[str], drop: Iterable[str]) -> tuple[str, ...]:
+    """A list that people add to and take from, each thing once and the oldest first: the last word on each counts."""
+    gone = set(drop)
+    return tuple(dict.fromkeys(name for name in (*listed, *add) if name and name not in gone))
+
+
 def concern_of(label: str) -> str:
     """The concern under which a person's label is judged by a policy."""
     return _CONCERNS.get(label, label)
+
+
+def refused_label(flag: Flag, refused: Container[str]) -> str | None:
+    """The label on which a flag rests, read or given, where a person has refused it since; else ``None``."""
+    if flag.label is not None:
+        return flag.label if flag.label in refused else None
+    label = _LABELS.get(flag.concern, flag.concern)
+    return label if label in refused and flag.rule == f"answer_{flag.concern}" else None
 
 
 def merged(rows: Iterable[Correction]) -> Mapping[str, bool]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.answer import Answer
+from alerts.answer import Answer, refused
+from alerts.wording import label_phrase
 from classifiers.verdict import LABELS
-from watcher.correction import Correction, concern_of, decided, decided_by
+from watcher.correction import Correction, concern_of, corrected, decided, decided_by
 from watcher.errors import WatcherError
 from watcher.store import Store
 from watcher.store.corrections import Flagged
@@ -60,35 +61,58 @@ def relabel(
 ) -> Kept:
     """Say which labels hold for a post of an incident and which do not.
 
-    A label that no model had raised there goes to the school's policy as a person's answer, so that whoever it names is
-    told. What fails is noted; the incident is closed by the person who decides on it.
+    Both take effect whatever the school agreed to: the matter is judged again. A label that no model had raised there
+    goes to the school's policy, so that whoever it names is told; a flag that rests on a label that fails is withdrawn.
+    Of each label the last word counts. The incident is closed by the person who decides on it.
 
     Raises:
         WatcherError: there is no such incident, post or label, or a label is said to hold and to fail.
     """
     school = _school_of(store, reference)
+    holds, fails = (tuple(dict.fromkeys(labels)) for labels in (holds, fails))
     _check(holds, fails)
-    flagged = _post_of(store, reference, post)
-    new = [label for label in holds if label not in flagged.raised]
-    if new:
-        _answer(store, flagged, new, by, now)
-    words = [*(f"{label}: yes" for label in holds), *(f"{label}: no" for label in fails)]
-    store.incidents.note(reference, "corrected", ", ".join(words), now)
-    return _keep(store, school, [(flagged.mention, decided(flagged.raised, holds=holds, fails=fails))], by, now)
+    flagged, place = _post_of(store, reference, post)
+    decisions = decided(_raised(store, flagged), holds=holds, fails=fails)
+    _judge_by(store, flagged, holds, fails, by, now)
+    words = [*(f"{label_phrase(label)}: yes" for label in holds), *(f"{label_phrase(label)}: no" for label in fails)]
+    store.incidents.note(reference, "corrected", ", ".join(words) + place, now)
+    return _keep(store, school, [(flagged.mention, decisions)], by, now)
 
 
 def answer(store: Store, school: str, flagged: Flagged, given: Answer) -> Kept:
     """Take a triage answer: the case is judged again, and the labels that it names are corrected."""
+    decisions = decided_by(given, _raised(store, flagged))
     store.matters.answered(flagged.mention, given)
-    return _keep(store, school, [(flagged.mention, decided_by(given, flagged.raised))], given.by, given.at)
+    if decisions:
+        _say(store, flagged, "not_label", (), decisions, given.by, given.at)
+    return _keep(store, school, [(flagged.mention, decisions)], given.by, given.at)
 
 
-def _answer(store: Store, flagged: Flagged, labels: Iterable[str], by: str, now: datetime) -> None:
-    """Add these labels' concerns to what people have answered of the post so far."""
-    before = [a.value for a in store.matters.answers(flagged.mention) if a.question == "concern"]
-    concerns = [*(before[-1].split(",") if before else ()), *map(concern_of, labels)]
-    value = ",".join(dict.fromkeys(concern.strip() for concern in concerns))
-    store.matters.answered(flagged.mention, Answer(question="concern", value=value, by=by, at=now))
+def _raised(store: Store, flagged: Flagged) -> tuple[str, ...]:
+    """The labels that models raised, with those that stand no longer because a person refused them."""
+    no = refused(store.matters.answers(flagged.mention))
+    return (*flagged.raised, *(label for label in flagged.withdrawn if label in no and label not in flagged.raised))
+
+
+def _judge_by(
+    store: Store, flagged: Flagged, holds: Sequence[str], fails: Sequence[str], by: str, now: datetime
+) -> None:
+    """Have the post judged again by what people say of its labels, the last word on each."""
+    new = [concern_of(label) for label in holds if label not in flagged.raised]
+    _say(store, flagged, "not_label", fails, holds, by, now)
+    _say(store, flagged, "concern", new, map(concern_of, fails), by, now)
+
+
+def _say(
+    store: Store, flagged: Flagged, question: str, add: Iterable[str], drop: Iterable[str], by: str, now: datetime
+) -> None:
+    """Add to what people have answered of the post so far, and take from it; written only where that changes it."""
+    said = [given.value for given in store.matters.answers(flagged.mention) if given.question == question]
+    before = tuple(name.strip() for name in (said[-1] if said else "").split(",") if name.strip())
+    after = corrected(before, add=add, drop=drop)
+    if after != before:
+        given = Answer(question=question, value=",".join(after), by=by, at=now)
+        store.matters.answered(flagged.mention, given)
 
 
 def _check(holds: Sequence[str], fails: Sequence[str]) -> None:
@@ -102,20 +126,24 @@ def _check(holds: Sequence[str], fails: Sequence[str]) -> None:
         raise WatcherError(f"{', '.join(both)}: said to hold and not to hold")
 
 
-def _post_of(store: Store, reference: str, post: str | None) -> Flagged:
-    """The post that is meant, by its number in the incident or its address; of one post none need be named."""
+def _post_of(store: Store, reference: str, post: str | None) -> tuple[Flagged, str]:
+    """The post that is meant, by its number in the incident or its address, and how the timeline tells it from others.
+
+    Of one post none need be named.
+    """
     found = store.corrections.flagged(reference)
     if not found:
         raise WatcherError(f"{reference} holds no posts")
     names = {str(n): flagged for n, flagged in enumerate(found, 1)}
     names |= {flagged.post.url: flagged for flagged in found if flagged.post.url}
     if post is None and len(found) == 1:
-        return found[0]
+        return found[0], ""
     if post not in names:
         listed = ", ".join(f"{n} ({f.post.url or f.post.platform})" for n, f in enumerate(found, 1))
         what = "has several posts" if post is None else f"has no post {post}"
         raise WatcherError(f"{reference} {what}; name one with --post: {listed}")
-    return names[post]
+    number = found.index(names[post]) + 1
+    return names[post], f" (post {number})" if len(found) > 1 else ""
 
 
 def _school_of(store: Store, reference: str) -> str:

@@ -326,3 +326,30 @@ def test_a_pack_may_set_its_own_operating_point(tmp_path: Path) -> None:
     (flag,) = load_pack(path).judge(case("text", {"threat": 0.9}))
 
     assert flag.review
+
+
+class TestRefused:
+    """A person says that a label does not hold."""
+
+    def test_no_rule_holds_by_a_label_that_a_person_refused(self) -> None:
+        scores = {"self_harm": 0.9, "criticism": 0.9}
+        assert set(judge("this is it", scores)) == {"self_harm", "criticism"}
+        assert set(judge("this is it", scores, answers={"not_label": "self_harm"})) == {"criticism"}
+        assert judge("this is it", scores, answers={"not_label": "self_harm,criticism"}) == {}
+        assert set(judge("this is it", scores, answers={"not_label": ""})) == {"self_harm", "criticism"}
+
+    def test_a_rule_that_holds_by_another_label_stands(self) -> None:
+        scores = {"criticism": 0.9, "cyberbullying": 0.7}
+        before = judge("The headteacher slapped my son", scores)["misconduct_allegation"]
+        after = judge("The headteacher slapped my son", scores, answers={"not_label": "criticism"})
+        assert (before.label, after["misconduct_allegation"].label) == ("criticism", "cyberbullying")
+
+    def test_a_refused_label_never_tells_the_one_whom_the_words_accuse(self) -> None:
+        post, scores = "Mrs Quill is a monster", {"criticism": 0.9, "press": 0.9}
+        before = judge(post, scores)
+        after = judge(post, scores, answers={"not_label": "criticism"})
+        assert {concern: flag.about for concern, flag in before.items()} == {
+            "misconduct_allegation": "headteacher",
+            "press": "headteacher",
+        }
+        assert {concern: flag.about for concern, flag in after.items()} == {"press": "headteacher"}

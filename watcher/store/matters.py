@@ -220,7 +220,7 @@ class MatterShelf:
 
     def _withdraw(self, connection: Connection, number: int, flag: Flag, of: Unjudged, now: datetime) -> None:
         label = refused_label(flag, refused(of.answers))
-        why = "read again: the rule no longer holds" if label is None else f'a person said no to "{label_phrase(label)}"'
+        why = f'a person said no to "{label_phrase(label)}"' if label else "read again: the rule no longer holds"
         same = t.flag.c.id == number
         connection.execute(update(t.flag).where(same).values(withdrawn_at=now, withdrawn_why=why))
         incident = connection.scalar(select(t.flag.c.incident).where(same))

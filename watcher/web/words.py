@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 from alerts.school import title
-from alerts.wording import concern_name, role_name, state_name
+from alerts.wording import concern_name, label_name, role_name, state_name
 
-_LABELS = {
-    "criticism": "Criticism",
-    "cyberbullying": "Cyberbullying",
-    "identifies_pupil": "Identifies a pupil",
-    "threat": "Threat",
-    "hate": "Hate",
-    "self_harm": "Self-harm",
-    "extremism": "Extremism",
-    "sexual_content": "Sexual content",
-    "sar": "Asks for personal data",
-    "press": "Press enquiry",
-    "impersonation": "Impersonation",
-    "praise": "Praise",
-}
 _SPANS = {
     "pupil_name": "a pupil’s name",
     "adult_name": "an adult’s name",
@@ -57,6 +43,7 @@ _EVENTS = {
     "sent": "The message was sent",
     "undelivered": "The message could not be delivered",
     "corrected": "A person corrected the labels",
+    "withdrawn": "What was flagged is taken back",
 }
 _DELIVERY = {"pending": "Waiting to be sent", "sent": "Sent", "failed": "Could not be delivered"}
 _READS = {"posts": "posts", "comments": "comments", "mentions": "mentions", "search": "search results"}
@@ -100,7 +87,7 @@ def begin(text: str) -> str:
 
 def label(name: str) -> str:
     """A label of the models as people say it."""
-    return _LABELS.get(name, name.replace("_", " ").capitalize())
+    return label_name(name)
 
 
 def marking(kind: str) -> str:
