@@ -20,6 +20,15 @@ _BINS, _BINNED_FROM = 10, 0.05
 _RESAMPLES, _SEED = 1000, 11
 _DRAWN_AT_ONCE = 4_000_000  # counts held while rows are drawn again
 _PERSON = [index for index, label in enumerate(LABELS) if label != "praise"]
+_OF_POSITIVES = (
+    "precision",
+    "recall",
+    "f1",
+    "average_precision",
+    "calibration_error",
+    "brier",
+    "brier_of_base_rate",
+)
 _NAME_KINDS = ("pupil_name", "adult_name")
 
 
@@ -72,7 +81,7 @@ def not_read(verdicts: Sequence[Verdict]) -> Flags:
 def figures(rows: Judged) -> dict[str, Any]:
     """Per label precision, recall, F1, average precision and calibration; over all, macro-F1 and false alarms.
 
-    A label without a row counts for no mean.
+    What cannot be measured on these rows is ``None``, never 0; a label without a row counts for no mean.
     """
     labels = {label: _label_figures(rows, index) for index, label in enumerate(LABELS)}
     there = [figure for figure in labels.values() if figure["positives"]]
@@ -89,39 +98,57 @@ def figures(rows: Judged) -> dict[str, Any]:
         "recall_of_severe": _share(rows.raised[:, severe], rows.targets[:, severe]),
         "recall_of_severe_with_undecided": _share((rows.raised | rows.undecided)[:, severe], rows.targets[:, severe]),
         "recall_of_posts_that_need_a_person": _share(seen, needed),
-        "false_alarms_per_1000_harmless": round(1000 * _share(_any(rows.raised[:, _PERSON]), harmless), 1),
-        "false_alarms_per_1000_harmless_with_undecided": round(1000 * _share(seen, harmless), 1),
+        "false_alarms_per_1000_harmless": _in_1000(_any(rows.raised[:, _PERSON]), harmless),
+        "false_alarms_per_1000_harmless_with_undecided": _in_1000(seen, harmless),
         "labels": labels,
     }
 
 
 def _label_figures(rows: Judged, index: int) -> dict[str, Any]:
     raised, wanted, scores = rows.raised[:, index], rows.targets[:, index], rows.scores[:, index]
-    precision, recall = _share(wanted, raised), _share(raised, wanted)
-    base = float(wanted.mean()) if len(wanted) else 0.0
+    alarms = {"alarms_per_1000_harmless": _in_1000(raised, ~_any(rows.targets))}
+    if not wanted.any():
+        return {"positives": 0, **dict.fromkeys(_OF_POSITIVES), **alarms}
+    base = float(wanted.mean())
     return {
         "positives": int(wanted.sum()),
-        "precision": precision,
-        "recall": recall,
-        "f1": round(2 * precision * recall / max(precision + recall, 1e-9), 4),
+        **rates(int((raised & wanted).sum()), int(raised.sum()), int(wanted.sum())),
         "average_precision": average_precision(scores, wanted),
         "calibration_error": _calibration_error(scores, wanted),
-        "brier": round(float(((scores - wanted) ** 2).mean()), 5) if len(wanted) else 0.0,
+        "brier": round(float(((scores - wanted) ** 2).mean()), 5),
         "brier_of_base_rate": round(base * (1 - base), 5),
-        "alarms_per_1000_harmless": round(1000 * _share(raised, ~_any(rows.targets)), 1),
+        **alarms,
     }
+
+
+def rates(hits: int, raised: int, wanted: int) -> dict[str, float | None]:
+    """Precision, recall and F1 of so many hits; ``None`` where nothing was raised, or nothing was there to find."""
+    return {
+        "precision": round(hits / raised, 4) if raised else None,
+        "recall": round(hits / wanted, 4) if wanted else None,
+        "f1": round(2 * hits / (raised + wanted), 4) if raised + wanted else None,
+    }
+
+
+def written(value: float | None, form: str) -> str:
+    """A figure as people read it: a dash where it could not be measured."""
+    return "–" if value is None else format(value, form)
 
 
 def _any(flags: Flags) -> Flags:
     return np.asarray(flags.any(axis=1))
 
 
-def _share(part: Flags, whole: Flags) -> float:
-    return round(float((part & whole).sum()) / max(int(whole.sum()), 1), 4)
+def _share(part: Flags, whole: Flags) -> float | None:
+    return round(float((part & whole).sum()) / int(whole.sum()), 4) if whole.any() else None
 
 
-def _mean(values: Sequence[float]) -> float:
-    return round(float(np.mean(values)), 4) if values else 0.0
+def _in_1000(part: Flags, whole: Flags) -> float | None:
+    return round(1000 * float((part & whole).sum()) / int(whole.sum()), 1) if whole.any() else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(float(np.mean(values)), 4) if values else None
 
 
 def average_precision(scores: Numbers, wanted: Flags) -> float:
@@ -152,15 +179,16 @@ def calibration_bins(scores: Numbers, wanted: Flags) -> list[tuple[float, float,
     return [(float(scores[b].mean()), float(wanted[b].mean()), len(b)) for b in bins]
 
 
-def _calibration_error(scores: Numbers, wanted: Flags) -> float:
-    """Mean distance of score and truth over the bins."""
+def _calibration_error(scores: Numbers, wanted: Flags) -> float | None:
+    """Mean distance of score and truth over the bins; of fewer posts than bins there is none."""
     return _mean([abs(score - so) for score, so, _ in calibration_bins(scores, wanted)])
 
 
 def intervals(rows: Judged) -> dict[str, Any]:
     """95 % intervals of macro-F1, each label's F1, both counts of false alarms and the recall of what needs a person.
 
-    By the bootstrap: a thousand times as many rows are drawn again, with replacement.
+    By the bootstrap: a thousand times as many rows are drawn again, with replacement. ``None`` where there is nothing
+    to measure on.
     """
     counted = _counted(rows)
     chance = np.random.default_rng(_SEED)
@@ -176,11 +204,12 @@ def intervals(rows: Judged) -> dict[str, Any]:
     f1 = 2 * hits / np.maximum(raised + wanted, 1)
     there = np.asarray(rows.targets.any(axis=0))
     harmless, alarms, both, needed, seen = sums[:, 3 * size :].T
+    none_harmless, none_needed = not harmless.any(), not needed.any()
     return {
         "macro_f1": _interval(f1[:, there].mean(axis=1)) if there.any() else None,
-        "false_alarms_per_1000_harmless": _interval(1000 * alarms / np.maximum(harmless, 1), 1),
-        "false_alarms_per_1000_harmless_with_undecided": _interval(1000 * both / np.maximum(harmless, 1), 1),
-        "recall_of_posts_that_need_a_person": _interval(seen / np.maximum(needed, 1)),
+        "false_alarms_per_1000_harmless": None if none_harmless else _shares(1000 * alarms, harmless, 1),
+        "false_alarms_per_1000_harmless_with_undecided": None if none_harmless else _shares(1000 * both, harmless, 1),
+        "recall_of_posts_that_need_a_person": None if none_needed else _shares(seen, needed),
         "f1": {label: _interval(f1[:, i]) if there[i] else None for i, label in enumerate(LABELS)},
     }
 
@@ -193,6 +222,12 @@ def _counted(rows: Judged) -> NDArray[np.float32]:
     needed = _any(rows.targets[:, _PERSON])
     over_all = np.column_stack([harmless, harmless & raised, harmless & seen, needed, needed & seen])
     return np.hstack([rows.raised & rows.targets, rows.raised, rows.targets, over_all]).astype(np.float32)
+
+
+def _shares(part: Numbers, whole: Numbers, digits: int = 4) -> list[float]:
+    """The interval of a share; a draw without a row of the whole says nothing of it."""
+    there = whole > 0
+    return _interval(part[there] / whole[there], digits)
 
 
 def _interval(values: Numbers, digits: int = 4) -> list[float]:
@@ -220,18 +255,17 @@ def worst(rows: Judged, unread: Flags, most: int = WORST) -> tuple[Mistake, ...]
     )
 
 
-def span_figures(found: Sequence[set[tuple[int, int]]], wanted: Sequence[set[tuple[int, int]]]) -> dict[str, float]:
+def span_figures(
+    found: Sequence[set[tuple[int, int]]], wanted: Sequence[set[tuple[int, int]]]
+) -> dict[str, float | None]:
     """Precision, recall and F1 of exact stretches, over all rows."""
     hits = sum(len(f & w) for f, w in zip(found, wanted, strict=True))
-    precision = hits / max(sum(map(len, found)), 1)
-    recall = hits / max(sum(map(len, wanted)), 1)
-    f1 = 2 * precision * recall / max(precision + recall, 1e-9)
-    return {"precision": round(precision, 4), "recall": round(recall, 4), "f1": round(f1, 4)}
+    return rates(hits, sum(map(len, found)), sum(map(len, wanted)))
 
 
-def name_figures(rows: Sequence[LabelledPassage], verdicts: Sequence[Verdict]) -> dict[str, dict[str, float]]:
+def name_figures(rows: Sequence[LabelledPassage], verdicts: Sequence[Verdict]) -> dict[str, dict[str, float | None]]:
     """Span figures of pupils' and adults' names, over the rows in which somebody marked them and the model read."""
-    said: dict[str, dict[str, float]] = {}
+    said: dict[str, dict[str, float | None]] = {}
     for kind in _NAME_KINDS:
         marked = [(row.pupils if kind == "pupil_name" else row.adults) for row in rows]
         pairs = [(m, v) for m, v in zip(marked, verdicts, strict=True) if m is not None]
@@ -250,8 +284,9 @@ def table(said: dict[str, Any]) -> str:
     """The figures as lines of text."""
     head = f"{'label':<18}{'n':>6}{'P':>7}{'R':>7}{'F1':>7}{'AP':>7}{'cal':>7}{'alarms':>8}"
     lines = [head] + [
-        f"{label:<18}{row['positives']:>6}{row['precision']:>7.2f}{row['recall']:>7.2f}{row['f1']:>7.2f}"
-        f"{row['average_precision']:>7.2f}{row['calibration_error']:>7.3f}{row['alarms_per_1000_harmless']:>8}"
+        f"{label:<18}{row['positives']:>6}{written(row['precision'], '.2f'):>7}{written(row['recall'], '.2f'):>7}"
+        f"{written(row['f1'], '.2f'):>7}{written(row['average_precision'], '.2f'):>7}"
+        f"{written(row['calibration_error'], '.3f'):>7}{written(row['alarms_per_1000_harmless'], ''):>8}"
         for label, row in said["labels"].items()
     ]
     lines += [f"{name}: {value}" for name, value in said.items() if name != "labels"]

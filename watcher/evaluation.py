@@ -11,6 +11,7 @@ from typing import Any
 
 from classifiers import measure, registry
 from classifiers.classifier import Classifier
+from classifiers.measure import written
 from classifiers.rows import LabelledPassage, read_labelled
 from classifiers.sentence import likelihood
 from classifiers.verdict import LABELS, Verdict
@@ -128,8 +129,8 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     yield from _overall(report)
     for kind, said in report["names"].items():
         yield (
-            f"{kind:<44} P {said['precision']:.2f}  R {said['recall']:.2f}  F1 {said['f1']:.2f}"
-            f"   ({said['names']:,} names in {said['rows']:,} posts)"
+            f"{kind:<44} P {written(said['precision'], '.2f')}  R {written(said['recall'], '.2f')}"
+            f"  F1 {written(said['f1'], '.2f')}   ({said['names']:,} names in {said['rows']:,} posts)"
         )
     yield ""
     yield from _worst_lines(report["worst_errors"])
@@ -155,17 +156,19 @@ def _label_lines(report: dict[str, Any]) -> Iterator[str]:
     )
     for label, row in report["labels"].items():
         between = report["intervals_95"]["f1"][label]
-        cells = [label, f"{row['positives']:,}", "–", "–", "–", "–", "–", "–"]
-        if row["positives"]:
-            cells[2:8] = [
-                f"{row['precision']:.2f}",
-                f"{row['recall']:.2f}",
-                f"{row['f1']:.2f}",
-                f"{between[0]:.2f}–{between[1]:.2f}",
-                f"{row['average_precision']:.2f}",
-                f"{row['calibration_error']:.3f}",
-            ]
-        cells += [f"{row['brier']:.3f}", f"{row['brier_of_base_rate']:.3f}", f"{row['alarms_per_1000_harmless']:.1f}"]
+        cells = [
+            label,
+            f"{row['positives']:,}",
+            written(row["precision"], ".2f"),
+            written(row["recall"], ".2f"),
+            written(row["f1"], ".2f"),
+            f"{between[0]:.2f}–{between[1]:.2f}" if between else "–",
+            written(row["average_precision"], ".2f"),
+            written(row["calibration_error"], ".3f"),
+            written(row["brier"], ".3f"),
+            written(row["brier_of_base_rate"], ".3f"),
+            written(row["alarms_per_1000_harmless"], ".1f"),
+        ]
         yield "".join(c.ljust(w) if not i else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
 
 
@@ -182,7 +185,7 @@ def _overall(report: dict[str, Any]) -> Iterator[str]:
         ("  the undecided counted as raised", f"{alarms}_with_undecided", ".1f"),
     )
     for name, key, form in shown:
-        said = f"{name:<48}{format(report[key], form)}"
+        said = f"{name:<48}{written(report[key], form)}"
         if between.get(key):
             said += f"   (95 %: {format(between[key][0], form)} to {format(between[key][1], form)})"
         yield said

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
+from classifiers.measure import written
 from classifiers.verdict import LABELS
 from watcher.evaluation import Evaluation
 
@@ -86,14 +87,14 @@ def _heading(parts: list[str], report: dict[str, Any]) -> float:
         _text(x, 78, rows, "soft"),
     ]
     alarms = "false_alarms_per_1000_harmless"
-    f1, between = f"{report['macro_f1']:.3f}", report["intervals_95"]["macro_f1"]
+    between = report["intervals_95"]["macro_f1"]
     parts += [
-        _text(x, 122, f1 if between else "–", "big num"),
+        _text(x, 122, written(report["macro_f1"], ".3f"), "big num"),
         _text(x, 142, f"macro-F1 of {report['labels_with_rows']} labels", "soft"),
         _text(x, 160, f"95 %: {between[0]:.3f} to {between[1]:.3f}" if between else "", "soft small num"),
     ]
-    low, high = report["intervals_95"][alarms]
     if report["harmless"]:
+        low, high = report["intervals_95"][alarms]
         parts += [
             _text(right, 122, f"{report[alarms]:.1f}", "big num"),
             _text(right, 142, "false alarms per 1,000 harmless", "soft"),
@@ -147,7 +148,7 @@ def _bar(parts: list[str], report: dict[str, Any], label: str, y: float) -> None
         _line(at(low), y, at(high), y, _BLUE, 2),
         _line(at(low), y - 4, at(low), y + 4, _BLUE, 2),
         _line(at(high), y - 4, at(high), y + 4, _BLUE, 2),
-        _triangle(at(row["precision"]), y - 9, up=True),
+        *([] if row["precision"] is None else [_triangle(at(row["precision"]), y - 9, up=True)]),
         _triangle(at(row["recall"]), y + 9, up=False),
         _text(_WIDTH - _MARGIN, y + 5, f"{row['f1']:.2f}", "num", "end"),
     ]
@@ -180,7 +181,7 @@ def _curves(parts: list[str], evaluation: Evaluation, top: float) -> float:
 def _panel(parts: list[str], evaluation: Evaluation, label: str, x: float, y: float) -> None:
     width, height = _CELL
     row = evaluation.report["labels"][label]
-    ap = f"AP {row['average_precision']:.2f}" if row["positives"] else "–"
+    ap = f"AP {row['average_precision']:.2f}" if row["positives"] else written(None, "")
     parts += [
         _text(x, y - 5, _name(label), "small"),
         _text(x + width, y - 5, ap, "soft small num", "end"),
@@ -199,6 +200,10 @@ def _panel(parts: list[str], evaluation: Evaluation, label: str, x: float, y: fl
     path = "L".join(f"{x + recall * width:.1f} {y + (1 - precision) * height:.1f}" for recall, precision in points)
     parts += [
         f'<path d="M{path}" fill="none" stroke="{_BLUE}" stroke-width="2" stroke-linejoin="round"/>',
+    ]
+    if row["precision"] is None:
+        return  # it raises nothing, so it stands nowhere
+    parts += [
         f'<circle cx="{x + row["recall"] * width:.1f}" cy="{y + (1 - row["precision"]) * height:.1f}" r="4.5" '
         f'fill="{_ORANGE}" stroke="#fff"/>',
     ]
@@ -246,6 +251,6 @@ def _errors(parts: list[str], report: dict[str, Any], x: float, y: float) -> Non
     parts.append(_text(x, y + 8, "mean distance", "soft small"))
     for number, label in enumerate(LABELS):
         row = report["labels"][label]
-        said = f"{row['calibration_error']:.3f}" if row["positives"] else "–"
+        said = written(row["calibration_error"], ".3f")
         at = y + 30 + number * 20.5
         parts += [_text(x, at, _name(label), "small"), _text(right, at, said, "small num", "end")]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from classifiers.measure import written
 from classifiers.training.calibration import HARMLESS_FACTORS, Calibration
 from classifiers.training.data import FOLDS
 from classifiers.training.public import NAME_SETS, SETS, PublicSet
@@ -139,7 +140,7 @@ def page(version: str, said: Mapping[str, Any], rows: Mapping[str, int]) -> str:
     )
 
 
-def _ranges(intervals: Mapping[str, Sequence[float]]) -> dict[str, str]:
+def _ranges(intervals: Mapping[str, Sequence[float] | None]) -> dict[str, str]:
     names = {
         "macro_f1": "macro_f1_range",
         "macro_average_precision": "macro_average_precision_range",
@@ -147,7 +148,11 @@ def _ranges(intervals: Mapping[str, Sequence[float]]) -> dict[str, str]:
         "false_alarms_per_1000_harmless": "false_range",
         "false_alarms_per_1000_harmless_with_undecided": "false_undecided_range",
     }
-    return {ours: f"({intervals[name][0]:g} to {intervals[name][1]:g})" for name, ours in names.items()}
+    return {ours: _range(intervals[name]) for name, ours in names.items()}
+
+
+def _range(interval: Sequence[float] | None) -> str:
+    return f"({interval[0]:g} to {interval[1]:g})" if interval else "(no interval)"
 
 
 def _parts(said: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -174,15 +179,15 @@ def _set_line(entry: PublicSet) -> str:
 
 def _author_line(name: str, part: Mapping[str, Any]) -> str:
     return (
-        f"| {name} | {part['rows']} | {part['macro_f1']:.3f} | {part['macro_average_precision']:.3f} "
-        f"| {part['recall_of_posts_that_need_a_person']:.3f} | {part['false_alarms_per_1000_harmless']} "
-        f"| {part['false_alarms_per_1000_harmless_with_undecided']} |"
+        f"| {name} | {part['rows']} | {written(part['macro_f1'], '.3f')} "
+        f"| {written(part['macro_average_precision'], '.3f')} "
+        f"| {written(part['recall_of_posts_that_need_a_person'], '.3f')} "
+        f"| {written(part['false_alarms_per_1000_harmless'], '')} "
+        f"| {written(part['false_alarms_per_1000_harmless_with_undecided'], '')} |"
     )
 
 
-def _line(label: str, figure: Mapping[str, float]) -> str:
-    return (
-        f"| {label} | {figure['positives']} | {figure['precision']:.2f} | {figure['recall']:.2f} | {figure['f1']:.2f} "
-        f"| {figure['average_precision']:.2f} | {figure['calibration_error']:.3f} "
-        f"| {figure['alarms_per_1000_harmless']} |"
-    )
+def _line(label: str, figure: Mapping[str, float | None]) -> str:
+    cells = [written(figure[key], ".2f") for key in ("precision", "recall", "f1", "average_precision")]
+    cells += [written(figure["calibration_error"], ".3f"), written(figure["alarms_per_1000_harmless"], "")]
+    return f"| {label} | {figure['positives']} | {' | '.join(cells)} |"

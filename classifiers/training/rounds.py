@@ -82,15 +82,19 @@ def crosswise(heard: Heard) -> Judged:
     return parts
 
 
-def intervals(rows: Judged) -> dict[str, tuple[float, float]]:
+def intervals(rows: Judged) -> dict[str, tuple[float, float] | None]:
     """The middle 95 % of the chief figures over rows drawn again with replacement."""
     chance = np.random.default_rng(_SEED)
     drawn = [_brief(rows, chance.integers(0, len(rows.targets), len(rows.targets))) for _ in range(_RESAMPLED)]
     return {name: _middle([sample[name] for sample in drawn]) for name in INTERVALS}
 
 
-def _middle(values: Sequence[float]) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.025, 0.975])
+def _middle(values: Sequence[float | None]) -> tuple[float, float] | None:
+    # A draw in which something could not be measured says nothing of it.
+    there = [value for value in values if value is not None]
+    if not there:
+        return None
+    low, high = np.quantile(there, [0.025, 0.975])
     return round(float(low), 4), round(float(high), 4)
 
 
@@ -100,7 +104,7 @@ def _brief(rows: Judged, chosen: NDArray[Any]) -> dict[str, Any]:
     return {name: said[name] for name in _BRIEF}
 
 
-def _names(heard: Heard, name: str, kind: int) -> dict[str, float]:
+def _names(heard: Heard, name: str, kind: int) -> dict[str, float | None]:
     pairs = list(_stretches(heard, name, kind))
     return span_figures([found for found, _ in pairs], [wanted for _, wanted in pairs])
 

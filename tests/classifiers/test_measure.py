@@ -16,6 +16,8 @@ from classifiers.measure import (
     name_figures,
     not_read,
     precision_recall,
+    rates,
+    table,
     targets_of,
     worst,
 )
@@ -123,6 +125,26 @@ def test_figures_count_what_they_say(tmp_path: Path) -> None:
     assert (said["macro_f1"], said["labels_with_rows"]) == (0.5, 1)
     assert said["false_alarms_per_1000_harmless"] == 500.0  # praise needs no person
     assert said["recall_of_posts_that_need_a_person"] == 1.0
+
+
+def test_what_cannot_be_measured_is_no_figure(tmp_path: Path) -> None:
+    said = figures(judge(tmp_path, (row("a", "threat"), verdict()), (row("b", "praise"), verdict(hate=0.9))))
+    threat, hate = said["labels"]["threat"], said["labels"]["hate"]
+    assert threat["precision"] is None, "nothing was raised"
+    assert (threat["recall"], threat["f1"]) == (0.0, 0.0)
+    assert threat["calibration_error"] is None, "too few posts were scored"
+    missing = ("precision", "recall", "f1", "average_precision", "calibration_error", "brier", "brier_of_base_rate")
+    assert {hate[key] for key in missing} == {None}, "no post is hateful"
+    assert hate["alarms_per_1000_harmless"] is None, "no post is harmless"
+    assert said["false_alarms_per_1000_harmless"] is None
+    assert said["recall_of_severe"] == 0.0
+    assert re.search(r"hate +0 +– +– +– +– +– +–\n", table(said))
+    none = judge(tmp_path, (row("a"), verdict()))
+    assert (figures(none)["macro_f1"], figures(none)["recall_of_severe"]) == (None, None)
+    assert figures(none)["recall_of_posts_that_need_a_person"] is None
+    assert intervals(none)["recall_of_posts_that_need_a_person"] is None
+    assert intervals(none)["false_alarms_per_1000_harmless"] == [0.0, 0.0]
+    assert rates(0, 0, 0) == {"precision": None, "recall": None, "f1": None}
 
 
 def test_intervals_hold_the_figure_and_narrow_with_more_rows(tmp_path: Path) -> None:

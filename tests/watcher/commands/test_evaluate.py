@@ -65,6 +65,30 @@ def test_the_plot_is_an_svg_with_every_label_and_no_script(watcher: Command, row
     assert sorted(path.name for path in tmp_path.glob("*.part")) == []
 
 
+@pytest.mark.parametrize("labels", [["self_harm"], []])
+def test_what_cannot_be_measured_is_a_dash_and_null(watcher: Command, tmp_path: Path, labels: list[str]) -> None:
+    file = tmp_path / "few.jsonl"
+    rows = [{"text": "Non-uniform day is on Friday", "labels": labels}, {"text": "Is it Monday?", "labels": ["praise"]}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    done = watcher("evaluate", "few.jsonl", "--classifier", "patterns")
+    assert done.code == 0, done.err
+    report = json.loads((tmp_path / "few.patterns.json").read_text())
+    hate = report["labels"]["hate"]
+    missing = ("precision", "recall", "f1", "average_precision", "calibration_error", "brier", "brier_of_base_rate")
+    assert {hate[key] for key in missing} == {None}
+    assert report["labels"]["praise"]["precision"] is None
+    assert report["labels"]["praise"]["calibration_error"] is None
+    assert "nan" not in (done.out + (tmp_path / "few.patterns.svg").read_text()).lower()
+    lines = {line.split()[0]: line.split()[1:] for line in done.out.splitlines() if line.split()}
+    assert lines["hate"][:9] == ["0", *"–––––––– ".strip()]
+    assert lines["praise"][:3] == ["1", "–", "0.00"]
+    if not labels:
+        assert report["recall_of_severe"] is None
+        assert lines["recall"][-1] == "–"
+    else:
+        assert report["false_alarms_per_1000_harmless"] is None
+
+
 def test_any_classifier_of_the_settings_can_be_measured(watcher: Command, rows: Path, whole: Path) -> None:
     whole.write_text(whole.read_text() + '[models]\nclassifiers = ["patterns"]\n')
     done = watcher("evaluate", str(rows), "--config", str(whole))
