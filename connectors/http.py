@@ -24,6 +24,7 @@ from urllib.parse import urljoin
 import httpcore
 import httpx
 
+from connectors import meter
 from connectors._address import is_public, origin_of, resolve_public
 from connectors._body import STEP, unpacker
 from connectors._status import error_for, retry_at
@@ -288,11 +289,13 @@ class HttpClient:
         raise AssertionError("unreachable")
 
     def _exchange(self, request: httpx.Request, ends: float) -> Response:
+        meter.leaving(request.url.path)
         answer = self._client().send(request, stream=True, follow_redirects=False)
         try:
             body = b"".join(self._body(answer, ends))
         finally:
             answer.close()
+        meter.answered(answer.status_code)
         return Response(status=answer.status_code, headers=_headers(answer), body=body, url=str(answer.url))
 
     def _body(self, answer: httpx.Response, ends: float) -> Iterator[bytes]:

@@ -25,6 +25,7 @@ from connectors.errors import ConnectorError
 from connectors.http import HttpClient
 from connectors.post import Account
 from watcher import systemd
+from watcher.budget import Budget
 from watcher.config import AccountRow, Settings
 from watcher.disk import Disk
 from watcher.enrolment import CORRECTIONS, apply
@@ -176,7 +177,7 @@ def build(settings: Settings, store: Store) -> Service:
     choice = Choice(settings, store)
     return Service(
         store=store,
-        poller=Poller(store, connectors.of, connectors.token_of),
+        poller=Poller(store, connectors.of, connectors.token_of, Budget(settings, store)),
         classifiers=choice.load(),
         newer=choice.newer,
         pack_of=pack_of,

@@ -100,6 +100,25 @@ class Heartbeat(_Table):
     allow_private: bool = False
 
 
+class CapRow(_Table):
+    """A cap on what reading a platform may use up: of one app's accounts, or of one school's, or of all."""
+
+    platform: str
+    app: Slug | None = None
+    school: Slug | None = None
+    monthly_pounds: float | None = Field(default=None, ge=0, le=1_000_000)
+    calls_per_day: int | None = Field(default=None, ge=0)
+    searches_per_day: int | None = Field(default=None, ge=0)
+
+
+class BudgetTable(_Table):
+    """What reading may cost; a platform that is paid for has a cap even where none is written for it."""
+
+    pounds_per_dollar: float = Field(default=0.80, gt=0, le=10)
+    monthly_pounds: float = Field(default=50.0, ge=0, le=1_000_000)
+    caps: tuple[CapRow, ...] = ()
+
+
 class TrustRow(_Table):
     """A trust of several schools."""
 
@@ -165,6 +184,7 @@ class AccountRow(_Table):
     allow_private: bool = False
     token: Secret | None = None
     app_secret: Secret | None = None
+    app: Slug | None = None
     every_s: int | None = Field(default=None, ge=1, le=7 * 86400)
     options: dict[str, Any] = Field(default_factory=dict)
 
@@ -184,6 +204,7 @@ class Settings(BaseSettings):
     schedule: Schedule = Schedule()
     retention: Keep = Keep()
     heartbeat: Heartbeat = Heartbeat()
+    budget: BudgetTable = BudgetTable()
     trusts: tuple[TrustRow, ...] = ()
     schools: tuple[SchoolRow, ...] = ()
     people: tuple[PersonRow, ...] = ()

@@ -57,7 +57,7 @@ def account_of(row: AccountRow, key: str = "accounts", *, with_token: bool = Fal
         ConfigError: the token is not where the settings say.
     """
     token = row.token.read(f"{key}.token") if with_token and isinstance(row.token, Secret) else None
-    values = row.model_dump(exclude={"token", "app_secret", "every_s", "options"})
+    values = row.model_dump(exclude={"token", "app_secret", "app", "every_s", "options"})
     return Account(**values, token=token)
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from connectors.connector import Connector
 from connectors.errors import ConnectorError, PermanentError, RateLimitedError, TransientError
-from connectors.post import Account
+from connectors.post import Account, Page
+from watcher.budget import Bill, Budget
 from watcher.errors import ConfigError
-from watcher.store import Store
+from watcher.store import Store, Transaction
 from watcher.store.accounts import BLIND_AFTER, AccountState
 
 log = structlog.get_logger(__name__)
@@ -34,9 +37,15 @@ class Poller:
     """Reads accounts, one page a call."""
 
     def __init__(
-        self, store: Store, connector_of: Callable[[Account], Connector], token_of: Callable[[str], str | None]
+        self,
+        store: Store,
+        connector_of: Callable[[Account], Connector],
+        token_of: Callable[[str], str | None],
+        budget: Budget | None = None,
     ) -> None:
+        """Put the parts together; without a budget nothing is counted."""
         self._store = store
+        self._budget = budget
         self._connector_of = connector_of
         self._token_of = token_of
 
@@ -47,20 +56,51 @@ class Poller:
             StoreError: nothing was written.
         """
         name = state.account.name
+        bill: Bill | None = None
         try:
             account = replace(state.account, token=self._token_of(name))
-            page = self._connector_of(account).fetch(account, state.cursor)
+            with self._paying(account, now) as bill:
+                page = self._connector_of(account).fetch(account, state.cursor)
         except (ConnectorError, ConfigError) as error:
-            return self._failed(state, error, now)
-        new = self._store.accounts.succeeded(state, page, now, self._store.retention.posts_days)
+            return self._failed(state, error, now, bill)
+        new = self._store.accounts.succeeded(
+            state,
+            page,
+            now,
+            self._store.retention.posts_days,
+            next_in=lambda new: self._pause(state, new, now),
+            also=lambda connection, new: self._settle(connection, bill, page, new, now),
+        )
         log.info("polled", account=name, posts=len(page.posts), new=new, more=page.more, gaps=len(page.gaps))
         return Polled(new=new, more=page.more)
 
-    def _failed(self, state: AccountState, error: ConnectorError | ConfigError, now: datetime) -> Polled:
+    def _paying(self, account: Account, now: datetime) -> AbstractContextManager[Bill | None]:
+        return self._budget.reading(account, now) if self._budget else nullcontext()
+
+    def _settle(self, connection: Transaction, bill: Bill | None, page: Page | None, new: int, now: datetime) -> None:
+        if self._budget is not None:
+            self._budget.settle(connection, bill, page, new, now)
+
+    def _pause(self, state: AccountState, new: int, now: datetime) -> timedelta:
+        """The time until an account is read again, by the clock where its school is."""
+        if self._budget is None:
+            return timedelta(seconds=state.every_s)
+        local = now.astimezone(ZoneInfo(self._budget.zone_of(state.account)))
+        return self._budget.pace(state, now).interval(local, new)
+
+    def _failed(
+        self, state: AccountState, error: ConnectorError | ConfigError, now: datetime, bill: Bill | None
+    ) -> Polled:
         permanent = isinstance(error, (PermanentError, ConfigError))
         next_at = _next(state, error, now)
-        why = f"{type(error).__name__}: {error}"
-        self._store.accounts.failed(state, why, permanent=permanent, next_at=next_at, now=now)
+        self._store.accounts.failed(
+            state,
+            f"{type(error).__name__}: {error}",
+            permanent=permanent,
+            next_at=next_at,
+            now=now,
+            also=lambda connection, _new: self._settle(connection, bill, None, 0, now),
+        )
         log.warning("poll_failed", account=state.account.name, error=type(error).__name__, next_at=next_at.isoformat())
         return Polled()
 

@@ -68,8 +68,9 @@ def test_the_example_holds_every_key() -> None:
         key = re.match(r"#? ?(\w+) = ", line)
         if key:
             found.add(f"{section}.{key[1]}")
-        if line.startswith("[models.options"):
-            found.add("models.options")
+        nested = re.match(r"(?:# )?\[+(\w+)\.(\w+)", line)
+        if nested:
+            found.add(f"{nested[1]}.{nested[2]}")
     assert wanted - found == set()
 
 

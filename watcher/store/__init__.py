@@ -18,6 +18,7 @@ from watcher.store.counts import CountShelf
 from watcher.store.engine import connect, reading, ticking_alone, writing
 from watcher.store.explanations import ExplanationShelf
 from watcher.store.incidents import IncidentShelf
+from watcher.store.ledger import LedgerShelf
 from watcher.store.matters import MatterShelf
 from watcher.store.migration import current, head, upgrade
 from watcher.store.notices import NoticeShelf
@@ -57,6 +58,7 @@ class Store:
         self.notices = NoticeShelf(self.engine, keep.notices_days)
         self.corrections = CorrectionShelf(self.engine)
         self.counts = CountShelf(self.engine)
+        self.ledger = LedgerShelf(self.engine)
         self.purge = PurgeShelf(self.engine)
         self.views = ViewShelf(self.engine)
 

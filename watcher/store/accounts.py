@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,8 @@ from watcher.store.engine import reading, writing
 from watcher.store.posts import PostShelf
 from watcher.store.write import insert_once
 
+# What else is written in the transaction of a poll that brought so many new versions.
+Also = Callable[[Connection, int], None]
 # Three permanent errors in a row, and nobody may take silence for quiet any more.
 BLIND_AFTER = 3
 # A source that fails "for now" all this time is as blind as one whose token is dead.
@@ -38,6 +40,8 @@ class AccountState:
     last_error: str | None
     permanent: bool
     blind_since: datetime | None
+    caught_up_at: datetime | None = None
+    last_new_at: datetime | None = None
 
 
 class AccountShelf:
@@ -58,7 +62,7 @@ class AccountShelf:
             connection.execute(t.account.insert().values(name=account.name, **values, **fresh))
             return
         if any(old.body[key] != body[key] for key in ("platform", "target", "reads", "base_url")):
-            values |= {"cursor": None, "next_poll_at": now}
+            values |= {"cursor": None, "next_poll_at": now, "caught_up_at": None}
         connection.execute(update(t.account).where(t.account.c.name == account.name).values(**values))
 
     def retire(self, connection: Connection, name: str, now: datetime) -> None:
@@ -95,8 +99,20 @@ class AccountShelf:
             query = select(t.account).where(t.account.c.retired_at.is_(None), t.account.c.next_poll_at <= now)
             return tuple(_state(row) for row in connection.execute(query.order_by(t.account.c.next_poll_at)))
 
-    def succeeded(self, state: AccountState, page: Page, now: datetime, days: int) -> int:
-        """Store a page with its cursor, gaps and oddities in one transaction; how many versions were new."""
+    def succeeded(
+        self,
+        state: AccountState,
+        page: Page,
+        now: datetime,
+        days: int,
+        *,
+        next_in: Callable[[int], timedelta] | None = None,
+        also: Also | None = None,
+    ) -> int:
+        """Store a page with its cursor, gaps and oddities in one transaction; how many versions were new.
+
+        ``next_in`` says from that number when the account is read again; ``also`` writes in the same transaction.
+        """
         name = state.account.name
         gone = now + timedelta(days=days)
         with writing(self._engine) as connection:
@@ -108,8 +124,15 @@ class AccountShelf:
             values: dict[str, Any] = {"last_attempt_at": now, "last_success_at": now, "failures": 0}
             values |= {"last_error": None, "permanent": False, "blind_since": None}
             values["cursor"] = None if page.cursor is None else page.cursor.state
-            values["next_poll_at"] = now if page.more else now + timedelta(seconds=state.every_s)
+            pause = next_in(new) if next_in else timedelta(seconds=state.every_s)
+            values["next_poll_at"] = now if page.more else now + pause
+            if new:
+                values["last_new_at"] = now
+            if state.caught_up_at is None and not page.more:
+                values["caught_up_at"] = now
             connection.execute(update(t.account).where(t.account.c.name == name).values(**values))
+            if also is not None:
+                also(connection, new)
             return new
 
     def _set_aside(self, connection: Connection, name: str, page: Page, now: datetime) -> None:
@@ -118,7 +141,16 @@ class AccountShelf:
             row = {"account": name, "sha256": digest, "raw": oddity.raw[:65536], "why": oddity.why, "at": now}
             insert_once(connection, t.oddity, {**row, "delete_after": now + timedelta(days=30)})
 
-    def failed(self, state: AccountState, why: str, *, permanent: bool, next_at: datetime, now: datetime) -> bool:
+    def failed(
+        self,
+        state: AccountState,
+        why: str,
+        *,
+        permanent: bool,
+        next_at: datetime,
+        now: datetime,
+        also: Also | None = None,
+    ) -> bool:
         """Note that a poll failed; whether the account has just gone blind."""
         failures = state.failures + 1 if state.permanent == permanent else 1
         silent = now - (state.last_success_at or state.added_at) > SILENT_AFTER
@@ -129,6 +161,8 @@ class AccountShelf:
             values["blind_since"] = now
         with writing(self._engine) as connection:
             connection.execute(update(t.account).where(t.account.c.name == state.account.name).values(**values))
+            if also is not None:
+                also(connection, 0)
         return blind
 
     def gaps(self, since: datetime) -> tuple[tuple[str, Gap], ...]:
@@ -172,4 +206,6 @@ def _state(row: Row[Any]) -> AccountState:
         last_error=row.last_error,
         permanent=row.permanent,
         blind_since=row.blind_since,
+        caught_up_at=row.caught_up_at,
+        last_new_at=row.last_new_at,
     )

@@ -117,6 +117,26 @@ class PostShelf:
                 found += connection.execute(query.where(t.version.c.id <= backlog).limit(limit - len(found)))
             return tuple(unread_of(connection, row) for row in found)
 
+    def delays(self, since: datetime, limit: int = 5000) -> tuple[tuple[str, float], ...]:
+        """How many seconds after its publication each post seen since then was stored, newest first, by platform.
+
+        What an account's first readings brought was there before Watcher looked, and says nothing of a delay.
+        """
+        v, p, s, a = t.version.c, t.post.c, t.sighting.c, t.account.c
+        query = (
+            select(p.platform, p.first_seen_at, v.body)
+            .join(t.version, v.post == p.id)
+            .join(t.sighting, s.version == v.id)
+            .join(t.account, (a.name == s.account) & (a.caught_up_at < p.first_seen_at))
+            .where(p.first_seen_at >= since, v.seen_at == p.first_seen_at)
+            .order_by(p.id.desc())
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        said = ((row.platform, row.first_seen_at, Post.from_dict(row.body).created_at) for row in rows)
+        return tuple((name, (seen - made).total_seconds()) for name, seen, made in said if made is not None)
+
     def newest(self) -> int:
         """The number of the version that was stored last; 0 where there is none."""
         with reading(self._engine) as connection:

@@ -1,0 +1,63 @@
+"""Counts the requests of one reading as they leave, and lets none go that has not been paid for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from http import HTTPStatus
+
+_current: ContextVar[Meter | None] = ContextVar("meter", default=None)
+
+
+class Meter:
+    """What one reading may ask for and has asked for, by unit.
+
+    ``unit_of`` names the unit of a request's path; ``allow`` what is paid for already. Where that is used up,
+    ``more`` is asked: it pays for more and says how much, or raises what keeps the reading from going on.
+    """
+
+    def __init__(self, unit_of: Callable[[str], str], allow: dict[str, int], more: Callable[[str], int]) -> None:
+        self._unit_of, self._more = unit_of, more
+        self._allowed = Counter(allow)
+        self.spent: Counter[str] = Counter()
+        self.answered = 0
+
+    def count(self, path: str) -> None:
+        """One request for this path is about to leave.
+
+        Raises:
+            RateLimitedError: it may not.
+        """
+        unit = self._unit_of(path)
+        if self.spent[unit] >= self._allowed[unit]:
+            self._allowed[unit] += self._more(unit)
+        self.spent[unit] += 1
+
+    @contextmanager
+    def running(self) -> Iterator[Meter]:
+        """Every request of this thread is counted here until the end."""
+        token = _current.set(self)
+        try:
+            yield self
+        finally:
+            _current.reset(token)
+
+
+def leaving(path: str) -> None:
+    """A request is about to leave; where nothing is metered, nothing happens.
+
+    Raises:
+        RateLimitedError: it may not.
+    """
+    meter = _current.get()
+    if meter is not None:
+        meter.count(path)
+
+
+def answered(status: int) -> None:
+    """The request was answered; only what succeeded can have brought posts that cost something."""
+    meter = _current.get()
+    if meter is not None and status < HTTPStatus.BAD_REQUEST:
+        meter.answered += 1

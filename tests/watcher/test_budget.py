@@ -1,0 +1,315 @@
+"""Nothing is asked of a platform that the ledger has not paid for, on both databases, with a real connector."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+from sqlalchemy import select
+from werkzeug import Request, Response
+
+from connectors import registry
+from connectors.errors import RateLimitedError
+from connectors.post import Account
+from connectors.tariff import CALLS, POUNDS, SEARCHES
+from watcher.budget import MICRO, Bill, Budget, caps_of
+from watcher.config import Settings, load
+from watcher.enrolment import apply
+from watcher.polling import Poller
+from watcher.spending import accounts, caps, delays, schools
+from watcher.store import Store
+from watcher.store import schema as t
+from watcher.store.ledger import Cap, Purse, Refusal
+
+NOW = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
+_PURSE = Purse(app="x", platform="x", account="search", school="hillcrest")
+
+
+def _cap(
+    amount: int, *, unit: str = CALLS, period: str = "day", app: str | None = "x", school: str | None = None
+) -> Cap:
+    return Cap(unit=unit, amount=amount, period=period, key="a test's", app=app, school=school)
+
+
+def _reserve(store: Store, amount: int, cap: Cap, at: datetime = NOW, purse: Purse = _PURSE) -> bool:
+    return not isinstance(store.ledger.reserve(purse, {cap.unit: amount}, [cap], at), Refusal)
+
+
+def test_a_reservation_counts_until_it_is_settled(store: Store) -> None:
+    cap = _cap(10)
+    made = store.ledger.reserve(_PURSE, {CALLS: 8}, [cap], NOW)
+    assert not isinstance(made, Refusal)
+    assert store.ledger.spent(cap, NOW) == 8
+    assert not _reserve(store, 3, cap)
+    with store.writing() as connection:
+        store.ledger.settle(connection, made[CALLS], 2, NOW)
+    assert store.ledger.spent(cap, NOW) == 2
+    assert _reserve(store, 8, cap)
+    assert not _reserve(store, 1, cap)
+
+
+def test_what_was_never_settled_counts_as_spent_after_a_crash(store: Store) -> None:
+    cap = _cap(10)
+    store.ledger.reserve(_PURSE, {CALLS: 10}, [cap], NOW)
+    again = Store(store.engine.url.render_as_string(hide_password=False))
+    refusal = again.ledger.reserve(_PURSE, {CALLS: 1}, [cap], NOW + timedelta(hours=5))
+    again.close()
+    assert isinstance(refusal, Refusal)
+    assert (refusal.spent, refusal.until) == (10, datetime(2026, 11, 19, tzinfo=UTC))
+
+
+def test_settling_twice_changes_nothing(store: Store) -> None:
+    cap = _cap(10)
+    made = store.ledger.reserve(_PURSE, {CALLS: 4}, [cap], NOW)
+    assert not isinstance(made, Refusal)
+    for amount in (3, 1):
+        with store.writing() as connection:
+            store.ledger.settle(connection, made[CALLS], amount, NOW)
+    assert store.ledger.spent(cap, NOW) == 3
+
+
+def test_a_new_period_begins_with_nothing_spent(store: Store) -> None:
+    cap = _cap(1)
+    assert _reserve(store, 1, cap)
+    assert not _reserve(store, 1, cap, NOW.replace(hour=23, minute=59))
+    assert _reserve(store, 1, cap, NOW + timedelta(days=1))
+
+
+def test_caps_of_an_app_and_of_a_school_hold_each_by_itself(store: Store) -> None:
+    other = Purse(app="x", platform="x", account="other", school="dene")
+    of_app, of_school = _cap(5), _cap(2, app=None, school="hillcrest")
+    assert not isinstance(store.ledger.reserve(_PURSE, {CALLS: 2}, [of_app, of_school], NOW), Refusal)
+    assert isinstance(store.ledger.reserve(_PURSE, {CALLS: 1}, [of_app, of_school], NOW), Refusal)
+    assert not isinstance(store.ledger.reserve(other, {CALLS: 3}, [of_app, of_school], NOW), Refusal)
+    assert isinstance(store.ledger.reserve(other, {CALLS: 1}, [of_app, of_school], NOW), Refusal)
+
+
+def test_a_refused_unit_takes_the_others_with_it(store: Store) -> None:
+    caps = [_cap(10), _cap(0, unit=POUNDS, period="month")]
+    assert isinstance(store.ledger.reserve(_PURSE, {CALLS: 1, POUNDS: 5}, caps, NOW), Refusal)
+    assert store.ledger.spent(caps[0], NOW) == 0
+
+
+def test_many_readers_at_once_cannot_pass_a_cap_together(store: Store) -> None:
+    cap = _cap(20)
+    with ThreadPoolExecutor(8) as pool:
+        got = list(pool.map(lambda _: _reserve(store, 3, cap), range(24)))
+    assert sum(got) == 6
+    assert store.ledger.spent(cap, NOW) == 18
+
+
+# with a real connector -----------------------------------------------------------------------------------------------
+
+_TOML = """
+[mail]
+from = "watcher@it.example"
+[alerts]
+last_resort = "duty@it.example"
+[budget]
+pounds_per_dollar = 0.80
+{budget}
+[[schools]]
+id = "hillcrest"
+name = "Hillcrest Primary School"
+pack = "wessex"
+[[schools]]
+id = "dene"
+name = "Dene Valley Academy"
+pack = "wessex"
+[[accounts]]
+name = "search"
+platform = "x"
+target = '"Hillcrest Primary"'
+reads = ["search"]
+base_url = "{url}"
+allow_private = true
+token = {{ env = "WATCHER_TEST_X" }}
+every_s = 600
+"""
+
+
+def _settings(folder: Path, url: str, budget: str = "monthly_pounds = 1.0") -> Settings:
+    file = folder / "watcher.toml"
+    file.write_text(_TOML.format(url=url.rstrip("/"), budget=budget), encoding="utf-8")
+    return load(file)
+
+
+class _X:
+    """X's recent search: so many new posts a page, newest first, and how often it was asked."""
+
+    def __init__(self, posts: int) -> None:
+        self.posts, self.asked, self.given = posts, 0, 0
+        self.broken = False
+
+    def __call__(self, request: Request) -> Response:
+        self.asked += 1
+        if self.broken:
+            return Response('{"data": "nonsense"}', mimetype="application/json")
+        self.given += self.posts
+        first = 2_000_000_000_000_000_000 + self.given
+        data = [
+            {
+                "id": str(first - n),
+                "text": f"Hillcrest Primary {first - n}",
+                "author_id": "7",
+                "edit_history_tweet_ids": [],
+            }
+            for n in range(self.posts)
+        ]
+        body = {"data": data, "meta": {"result_count": self.posts, "newest_id": str(first)}}
+        return Response(json.dumps(body), mimetype="application/json")
+
+
+@pytest.fixture
+def x(httpserver: HTTPServer) -> _X:
+    made = _X(posts=10)
+    httpserver.expect_request("/2/tweets/search/recent").respond_with_handler(made)
+    return made
+
+
+def _poller(settings: Settings, store: Store) -> tuple[Poller, Budget]:
+    apply(settings, store, "watcher.toml", NOW)
+    budget = Budget(settings, store)
+    return Poller(store, lambda a: registry.load("x"), lambda name: "token", budget), budget
+
+
+def _money(budget: Budget) -> Cap:
+    return next(cap for cap in budget.caps if cap.unit == POUNDS)
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHER_TEST_X", "token")
+
+
+def test_a_reading_is_paid_by_what_it_brought(store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X) -> None:
+    poller, budget = _poller(_settings(tmp_path, httpserver.url_for("/")), store)
+    poller.poll(store.accounts.get("search"), NOW)
+    # Ten posts at $0.005, and a dollar at 80 pence.
+    assert store.ledger.spent(_money(budget), NOW) == pytest.approx(10 * 0.005 * 0.8 * MICRO, abs=2)
+
+
+def test_the_cap_is_never_passed_and_the_source_says_why_it_waits(
+    store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X
+) -> None:
+    poller, budget = _poller(_settings(tmp_path, httpserver.url_for("/")), store)
+    for n in range(60):
+        poller.poll(store.accounts.get("search"), NOW + timedelta(minutes=n))
+    assert store.ledger.spent(_money(budget), NOW) <= 1.0 * MICRO
+    assert 10 < x.asked < 26, "about 25 pages of ten posts cost a pound, and a page's most is kept free"
+    state = store.accounts.get("search")
+    assert "budget is used up" in str(state.last_error)
+    assert "budget.monthly_pounds" in str(state.last_error)
+    asked = x.asked
+    poller.poll(store.accounts.get("search"), NOW + timedelta(days=14))
+    assert x.asked == asked + 1, "a new month, a new budget"
+    assert store.accounts.get("search").last_error is None
+
+
+def test_a_page_that_could_not_be_read_counts_as_spent(
+    store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X
+) -> None:
+    poller, budget = _poller(_settings(tmp_path, httpserver.url_for("/")), store)
+    x.broken = True
+    poller.poll(store.accounts.get("search"), NOW)
+    assert store.ledger.spent(_money(budget), NOW) >= 100 * 0.005 * 0.8 * MICRO
+
+
+def test_a_server_that_never_answered_costs_nothing(store: Store, tmp_path: Path) -> None:
+    poller, budget = _poller(_settings(tmp_path, "http://127.0.0.1:9"), store)
+    poller.poll(store.accounts.get("search"), NOW)
+    assert store.ledger.spent(_money(budget), NOW) == 0
+
+
+def test_a_caps_school_and_app_are_the_operators(store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X) -> None:
+    written = '[[budget.caps]]\nplatform = "x"\ncalls_per_day = 3\nmonthly_pounds = 500.0'
+    poller, budget = _poller(_settings(tmp_path, httpserver.url_for("/"), written), store)
+    assert [cap.key for cap in budget.caps if cap.unit == POUNDS] == ["budget.caps[1].monthly_pounds"]
+    for n in range(6):
+        poller.poll(store.accounts.get("search"), NOW + timedelta(minutes=n))
+    assert x.asked == 3
+    assert "budget.caps[1].calls_per_day" in str(store.accounts.get("search").last_error)
+
+
+def test_paid_twice_is_counted(store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X) -> None:
+    poller, _ = _poller(_settings(tmp_path, httpserver.url_for("/")), store)
+    poller.poll(store.accounts.get("search"), NOW)
+    x.given = 0
+    with store.writing() as connection:
+        connection.execute(t.account.update().values(cursor=None))
+    poller.poll(store.accounts.get("search"), NOW + timedelta(minutes=10))
+    row = next(row for row in accounts(store, NOW + timedelta(hours=1)) if row["unit"] == "pounds")
+    assert (row["posts"], row["paid_twice"], row["readings"]) == (20, 10, 2)
+    with store.engine.connect() as connection:
+        assert connection.scalars(select(t.spend.c.settled_at)).all().count(None) == 0
+
+
+def test_the_report_says_what_each_school_costs_and_what_the_month_will(
+    store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X
+) -> None:
+    poller, budget = _poller(_settings(tmp_path, httpserver.url_for("/"), "monthly_pounds = 100.0"), store)
+    for n in range(5):
+        poller.poll(store.accounts.get("search"), NOW + timedelta(hours=n))
+    later = NOW + timedelta(hours=5)
+    row = next(row for row in caps(budget, store, later) if row["unit"] == "pounds")
+    assert row["spent"] == pytest.approx(0.20)
+    # Five readings of 4 pence in five hours, and 297 hours of November are left.
+    assert row["forecast"] == pytest.approx(0.20 + 0.04 * 297, rel=0.02)
+    shared = list(schools(store, ["hillcrest", "dene"], later))
+    assert [entry["pounds"] for entry in shared] == [0.1, 0.1]
+    assert list(delays(store, later)) == [], "an invented post without a time tells no delay"
+
+
+def test_a_budget_that_will_not_last_slows_the_search_down(
+    store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X
+) -> None:
+    poller, _ = _poller(_settings(tmp_path, httpserver.url_for("/"), "monthly_pounds = 20.0"), store)
+    state = store.accounts.get("search")
+    poller.poll(state, NOW)
+    # 4 pence every ten minutes would be £72 until the month's end; £20 last only at a quarter of that.
+    fresh = Budget(_settings(tmp_path, httpserver.url_for("/"), "monthly_pounds = 20.0"), store)
+    assert fresh.pace(state, NOW + timedelta(hours=1)).stretch == pytest.approx(3.7, rel=0.1)
+
+
+def test_youtubes_searches_are_counted_apart(tmp_path: Path, store: Store) -> None:
+    settings = _settings(tmp_path, "https://x.example")
+    youtube = settings.accounts[0].model_copy(update={"platform": "youtube", "name": "tube"})
+    budget = Budget(settings.model_copy(update={"accounts": (youtube,)}), store)
+    account = _account(youtube.name)
+    with budget.reading(account, NOW) as bill:
+        assert isinstance(bill, Bill)
+        assert bill.meter is not None
+        for _ in range(3):
+            bill.meter.count("/youtube/v3/search")
+    with store.writing() as connection:
+        budget.settle(connection, bill, None, 0, NOW)
+    of = {row.unit: row.amount for row in store.ledger.since(NOW - timedelta(hours=1))}
+    assert of == {SEARCHES: 3, CALLS: 0}
+
+
+def test_the_hundredth_search_is_the_last_of_the_day(tmp_path: Path, store: Store) -> None:
+    settings = _settings(tmp_path, "https://x.example")
+    youtube = settings.accounts[0].model_copy(update={"platform": "youtube", "name": "tube"})
+    budget = Budget(settings.model_copy(update={"accounts": (youtube,)}), store)
+    with budget.reading(_account("tube"), NOW) as bill:
+        assert bill is not None
+        assert bill.meter is not None
+        for _ in range(100):
+            bill.meter.count("/youtube/v3/search")
+        with pytest.raises(RateLimitedError, match="searches") as refused:
+            bill.meter.count("/youtube/v3/search")
+    assert refused.value.retry_at == datetime(2026, 11, 19, 8, tzinfo=UTC)
+    assert bill.meter.spent[SEARCHES] == 100
+
+
+def _account(name: str) -> Account:
+    return Account(name=name, platform="youtube", target="@x", reads=("search",))
+
+
+def test_money_has_a_cap_even_where_none_is_written(tmp_path: Path) -> None:
+    found = [cap for cap in caps_of(_settings(tmp_path, "https://x.example", "")) if cap.unit == POUNDS]
+    assert [(cap.amount, cap.key) for cap in found] == [(50 * MICRO, "budget.monthly_pounds")]

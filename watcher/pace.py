@@ -1,0 +1,50 @@
+"""How soon a source is read again: slower at night, faster in a storm, and never faster than the budget lasts; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+# From eleven at night to six in the morning, where the school is.
+_NIGHT_FROM, _NIGHT_TO = 23, 6
+_NIGHT_FACTOR, _STORM_FACTOR = 3, 3
+# So many new posts in one reading are a storm; faster than once a minute nobody is told sooner.
+STORM = 10
+_SHORTEST_S = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How one source is read: its own interval, whether it is the school's own, and how far its budget reaches.
+
+    ``stretch`` is by how much the app's sources together would have to slow down to stay within what is left: 1 or
+    more. What is written to a school's own accounts is never slowed by night, nor by others' appetite.
+    """
+
+    every_s: int
+    own: bool = False
+    metered: bool = False
+    stretch: float = 1.0
+
+    def interval(self, local: datetime, new: int) -> timedelta:
+        """The time until the next reading, after one at that local time that brought so many new posts."""
+        seconds = float(self.every_s)
+        if self.own or not self.metered:
+            return timedelta(seconds=seconds)
+        if new >= STORM:
+            seconds = max(seconds / _STORM_FACTOR, min(seconds, _SHORTEST_S))
+        elif local.hour >= _NIGHT_FROM or local.hour < _NIGHT_TO:
+            seconds *= _NIGHT_FACTOR
+        return timedelta(seconds=seconds * max(self.stretch, 1.0))
+
+
+def stretch(*, left: float, seconds: float, own: float, others: float) -> float:
+    """By how much the others must slow down so that what is left lasts for the rest of the period.
+
+    ``own`` and ``others`` are what the schools' own accounts and the others spend a second at their usual pace. Where
+    the own accounts alone use up what is left, the others are read a hundredth as often.
+    """
+    if others <= 0 or seconds <= 0:
+        return 1.0
+    free = left / seconds - own
+    return min(max(others / free, 1.0), 100.0) if free > 0 else 100.0

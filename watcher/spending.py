@@ -1,0 +1,150 @@
+"""`watcher budget`: what reading has used up, what the month will come to, and what each school costs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from connectors.tariff import POUNDS, window
+from watcher.terminal import say, show, tell
+
+if TYPE_CHECKING:
+    from watcher.budget import Budget
+    from watcher.store import Store
+    from watcher.store.ledger import Spent
+
+_PENCE = 1_000_000
+# The pace of this many days is what the rest of the month is foretold by.
+_LOOKED_BACK = timedelta(days=7)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the others."""
+    app.command()(budget)
+
+
+def budget(
+    config: Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")] = Path(
+        "watcher.toml"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")] = False,
+) -> None:
+    """Show what reading the platforms has used up, the month's forecast, each school's cost, and the real delay."""
+    from watcher.app import find_store
+    from watcher.budget import Budget
+    from watcher.config import load
+    from watcher.scheduler import clock
+
+    settings = load(config)
+    store = find_store(settings)
+    now = clock()
+    made = Budget(settings, store)
+    report = {
+        "caps": list(caps(made, store, now)),
+        "accounts": list(accounts(store, now)),
+        "schools": list(schools(store, [row.id for row in settings.schools], now)),
+        "delays": list(delays(store, now)),
+    }
+    if as_json:
+        say(report)
+        return
+    for title, rows in report.items():
+        if rows:
+            tell(f"\n{_TITLES[title]}")
+            show(rows, as_json=False)
+    if not report["caps"]:
+        tell("Nothing that is read costs anything or has a limit that its platform publishes.")
+
+
+_TITLES = {
+    "caps": "Limits and budgets, in the period at hand",
+    "accounts": "This month, by account",
+    "schools": "This month, by school (what several schools share is split evenly)",
+    "delays": "From a post's publication until Watcher had it, last seven days",
+}
+
+
+def caps(budget: Budget, store: Store, now: datetime) -> Iterator[dict[str, Any]]:
+    """Each cap with what is spent of it, and what its period will come to at the pace of the last days."""
+    recent = store.ledger.since(now - _LOOKED_BACK)
+    for cap in budget.caps:
+        start, end = window(cap.period, now)
+        spent = store.ledger.spent(cap, now)
+        counted = [row for row in recent if row.unit == cap.unit and cap.holds_for(_purse(row))]
+        forecast = _forecast(spent, counted, store, now, start, end)
+        money = cap.unit == POUNDS
+        yield {
+            "of": cap.app or cap.school or cap.platform or "all",
+            "unit": "pounds" if money else cap.unit,
+            "period": cap.period.replace("_", " "),
+            "spent": _amount(spent, money=money),
+            "forecast": _amount(forecast, money=money),
+            "cap": _amount(cap.amount, money=money),
+            "set_by": cap.key,
+        }
+
+
+def _purse(row: Spent) -> Any:
+    from watcher.store.ledger import Purse
+
+    return Purse(app=row.app, platform=row.platform, account=row.account, school=row.school)
+
+
+def _forecast(spent: int, recent: Sequence[Spent], store: Store, now: datetime, start: datetime, end: datetime) -> int:
+    """What the period will come to: what is spent, and the pace since the week or the first row for what is left."""
+    first = store.ledger.first()
+    looked = min(_LOOKED_BACK, now - first) if first else timedelta(0)
+    if looked < timedelta(hours=1):
+        looked = max(now - start, timedelta(hours=1))
+    pace = sum(row.amount for row in recent) / looked.total_seconds()
+    return int(spent + pace * (end - now).total_seconds())
+
+
+def accounts(store: Store, now: datetime) -> Iterator[dict[str, Any]]:
+    """What each account used this month, and how many of its posts were paid for twice."""
+    for row in store.ledger.since(window("month", now)[0]):
+        money = row.unit == POUNDS
+        yield {
+            "account": row.account,
+            "unit": "pounds" if money else row.unit,
+            "spent": _amount(row.amount, money=money),
+            "readings": row.calls,
+            "posts": row.posts,
+            "paid_twice": row.again if money else None,
+        }
+
+
+def schools(store: Store, names: Sequence[str], now: datetime) -> Iterator[dict[str, Any]]:
+    """What each school cost this month, shared searches split evenly."""
+    cost: dict[str, float] = defaultdict(float)
+    for row in store.ledger.since(window("month", now)[0]):
+        if row.unit != POUNDS:
+            continue
+        for school in (row.school,) if row.school else names:
+            cost[school] += row.amount / (1 if row.school else max(len(names), 1))
+    for school, amount in sorted(cost.items(), key=lambda pair: (-pair[1], pair[0])):
+        yield {"school": school, "pounds": round(amount / _PENCE, 2)}
+
+
+def delays(store: Store, now: datetime) -> Iterator[dict[str, Any]]:
+    """How late posts were stored after their publication, by platform; what was there before Watcher is left out."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for platform, seconds in store.posts.delays(now - _LOOKED_BACK):
+        found[platform].append(seconds)
+    for platform, values in sorted(found.items()):
+        values.sort()
+        yield {
+            "platform": platform,
+            "posts": len(values),
+            "half_within_s": round(values[len(values) // 2]),
+            "99_in_100_within_s": round(values[min(len(values) * 99 // 100, len(values) - 1)]),
+        }
+
+
+def _amount(value: int, *, money: bool) -> float | int:
+    return round(value / _PENCE, 2) if money else value
