@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.errors import ClassifierError, ModelNotFoundError
+from classifiers.errors import ClassifierError, ModelNotFoundError, OptionError
 from classifiers.explain import asked, explain, logit
 from classifiers.patterns import find_spans, unread_reason
 from classifiers.sentence import reason
@@ -17,7 +19,13 @@ from classifiers.text import clean
 from classifiers.verdict import LABELS, OperatingPoint, Passage, Span, Verdict
 
 _ONNX_NAMES = ("model.onnx", "onnx/model.onnx", "model_quantized.onnx", "onnx/model_quantized.onnx")
-_MAX_TOKENS = 512
+_MAX_TOKENS, _LEAST_TOKENS = 512, 8
+_HUB_NAME = re.compile(r"(?:[\w-][\w.-]*/)?[\w-][\w.-]*")
+_ABSENT = (
+    "there is no folder {path}, and no model of that name was fetched to this machine before; name a folder that "
+    "holds config.json and tokenizer.json, or write offline = false to fetch it from the hub"
+)
+_UNREACHED = "the hub does not answer, or has no model {path} for everybody; check the name, or name a local folder"
 
 
 class _Weights(Protocol):
@@ -26,6 +34,8 @@ class _Weights(Protocol):
 
 class HuggingFaceClassifier:
     """Scores the labels that ``label_map`` takes from the model's own; all others score 0."""
+
+    EXAMPLE: ClassVar[str] = 'path = "models/my-model" and label_map = { toxic = "cyberbullying" }'
 
     def __init__(
         self,
@@ -54,21 +64,21 @@ class HuggingFaceClassifier:
             offline: never ask the hub.
 
         Raises:
-            ModelNotFoundError: the model is missing or broken, or a name in ``label_map`` is unknown.
+            OptionError: a value is out of range, or a name in ``label_map`` or ``thresholds`` is unknown.
+            ModelNotFoundError: the model is missing or broken.
         """
+        wrong = [*_out_of_range("thresholds", thresholds), *_out_of_range("review", review)]
+        wrong += [*_foreign(label_map), *_short(path, max_tokens)]
+        if wrong:
+            raise OptionError("huggingface", tuple(wrong))
         self.name = name or Path(path).name
         self.version = version
-        try:
-            self._load(path, offline=offline)
-        except ModelNotFoundError:
-            raise
-        except Exception as error:  # transformers, onnxruntime and torch raise whatever they like
-            raise ModelNotFoundError(f"the model {path!r} cannot be loaded: {error}") from error
+        self._load(path, offline=offline)
         self._columns = self._mapped(label_map)
         several = getattr(self._config, "problem_type", None) == "multi_label_classification"
         self._sigmoid = several if multi_label is None else multi_label
         limit = getattr(self._config, "max_position_embeddings", max_tokens)
-        self._length = max(8, min(max_tokens, limit, self._tokenizer.model_max_length))
+        self._length = max(_LEAST_TOKENS, min(max_tokens, limit, self._tokenizer.model_max_length))
         self._points = _points(self._columns, thresholds or {}, review or {})
 
     def _load(self, path: str, *, offline: bool) -> None:
@@ -77,26 +87,23 @@ class HuggingFaceClassifier:
         except ImportError as error:
             raise ModelNotFoundError("the package transformers is not installed: pip install transformers") from error
         folder = Path(path)
-        if folder.is_absolute() and not folder.is_dir():
-            raise ModelNotFoundError(f"there is no folder {path!r}; name one that holds config.json and tokenizer.json")
-        self._config: Any = AutoConfig.from_pretrained(path, local_files_only=offline)
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=offline)
+        _look_for(folder, path)
+        absent = _ABSENT if offline else _UNREACHED
+        with _put_into_words(path, "its configuration", None if folder.is_dir() else absent):
+            self._config: Any = AutoConfig.from_pretrained(path, local_files_only=offline)
+        with _put_into_words(path, "its tokenizer"):
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(path, local_files_only=offline)
         found = next((folder / name for name in _ONNX_NAMES if (folder / name).is_file()), None)
-        self._weights: _Weights = _OnnxWeights(found) if found else _TorchWeights(path, offline=offline)
+        with _put_into_words(path, "its weights"):
+            self._weights: _Weights = _OnnxWeights(found) if found else _TorchWeights(path, offline=offline)
 
     def _mapped(self, label_map: Mapping[str, str]) -> dict[str, list[int]]:
         """Our labels to the model's columns."""
         known = {str(label): int(index) for index, label in self._config.id2label.items()}
         strange = [theirs for theirs in label_map if theirs not in known]
         if strange:
-            raise ModelNotFoundError(
-                f"{self.name} has no label {', '.join(map(repr, strange))}; it has {', '.join(map(repr, known))}"
-            )
-        foreign = sorted(set(label_map.values()) - set(LABELS))
-        if foreign or not label_map:
-            raise ModelNotFoundError(
-                f"label_map must lead to our labels, not {', '.join(foreign) or 'nothing'}: {', '.join(LABELS)}"
-            )
+            has = f"{self.name} has no label {', '.join(map(repr, strange))}; it has {', '.join(map(repr, known))}"
+            raise OptionError("huggingface", (f"label_map: {has}",))
         columns: dict[str, list[int]] = {}
         for theirs, ours in label_map.items():
             columns.setdefault(ours, []).append(known[theirs])
@@ -172,6 +179,57 @@ class HuggingFaceClassifier:
     @property
     def _names(self) -> list[str]:
         return [name for name in self._tokenizer.model_input_names if name != "special_tokens_mask"]
+
+
+def _foreign(label_map: Mapping[str, str]) -> Iterator[str]:
+    foreign = sorted(set(label_map.values()) - set(LABELS))
+    if foreign or not label_map:
+        yield f"label_map: must lead to our labels, not {', '.join(foreign) or 'nothing'}: {', '.join(LABELS)}"
+
+
+def _out_of_range(option: str, scores: Mapping[str, float] | None) -> Iterator[str]:
+    for label, score in (scores or {}).items():
+        if label not in LABELS:
+            yield f"{option}: unknown label {label!r}; known are {', '.join(LABELS)}"
+        elif not 0 <= score <= 1:
+            yield f"{option}: {label} = {score:g} is no score; write a number from 0 to 1"
+
+
+def _short(path: str, max_tokens: int) -> Iterator[str]:
+    if not path.strip():
+        yield "path: empty; name a local folder, or a model of the hub"
+    if max_tokens < _LEAST_TOKENS:
+        yield f"max_tokens: {max_tokens} is too few; write {_LEAST_TOKENS} or more"
+
+
+def _look_for(folder: Path, path: str) -> None:
+    """Say what is missing where a folder is meant; any other name may be one of the hub."""
+    if folder.is_file():
+        raise ModelNotFoundError(
+            f"{path!r} is a file; name the folder that holds it, with config.json and tokenizer.json"
+        )
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise ModelNotFoundError(
+            f"the folder {path!r} holds no config.json; name one that transformers has saved a model in"
+        )
+    if not folder.is_dir() and not _HUB_NAME.fullmatch(path):
+        raise ModelNotFoundError(f"there is no folder {path!r}; name one that holds config.json and tokenizer.json")
+
+
+@contextmanager
+def _put_into_words(path: str, what: str, absent: str | None = None) -> Iterator[None]:
+    """Have whatever a library raises say which part of the model cannot be loaded and what to look at."""
+    try:
+        yield
+    except ModelNotFoundError:
+        raise
+    except Exception as error:  # transformers, onnxruntime and torch raise whatever they like
+        if absent is not None and isinstance(error, OSError):
+            raise ModelNotFoundError(absent.format(path=repr(path))) from error
+        raise ModelNotFoundError(
+            f"the model {path!r} cannot be loaded: {what} cannot be read; see that its files are whole and "
+            "are those of a text classification model of transformers"
+        ) from error
 
 
 class _OnnxWeights:

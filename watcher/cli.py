@@ -7,11 +7,11 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from watcher import learning, terminal
+from watcher import learning, spending, terminal
 from watcher.terminal import say, show, stop, tell
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ app = typer.Typer(
     add_completion=False,
 )
 learning.register(app)
+spending.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
 DEFAULT = Path("watcher.toml")
+_SHOWN = 80
 
 
 def _tell_version(asked: bool) -> None:
@@ -185,13 +187,9 @@ def classify(
 ) -> None:
     """Read JSON Lines on standard input and write one verdict a line; imports neither web nor store."""
     from classifiers import registry
-    from classifiers.errors import ModelNotFoundError
     from classifiers.lines import read_lines
 
-    try:
-        reader = registry.load(model, json.loads(options))
-    except (ModelNotFoundError, ValueError, TypeError) as error:
-        stop(str(error))
+    reader = registry.load(model, _parsed(options))
     if sys.stdin is None or sys.stdout is None:
         stop("classify reads standard input and writes standard output; one of them is closed")
     # A byte that is no UTF-8 spoils its own line, not the run.
@@ -206,6 +204,17 @@ def classify(
         tell(f"watcher: {terminal.trouble(error)}")
         _leave(1)
     raise SystemExit(code)
+
+
+def _parsed(options: str) -> dict[str, Any]:
+    try:
+        found = json.loads(options)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        such = '{"path": "models/my-model"}'
+        stop(f"--options must be one JSON object such as '{such}', not {options[:_SHOWN]!r}")
+    return found
 
 
 def _leave(code: int) -> NoReturn:

@@ -16,8 +16,8 @@ from classifiers.rows import LabelledPassage, read_labelled
 from classifiers.sentence import likelihood
 from classifiers.verdict import LABELS, Verdict
 from watcher.config import Settings
-from watcher.errors import ConfigError, WatcherError
-from watcher.versions import ENCODER, taught_here
+from watcher.errors import WatcherError
+from watcher.versions import ENCODER, load, taught_here
 
 OWN_ROWS = Path(__file__).parents[1] / "data" / "schoolposts"
 _BATCH = 32
@@ -226,10 +226,7 @@ def _open(name: str, settings: Settings | None) -> Classifier:
     if name in taught:
         options = {**settings.models.options.get(ENCODER, {}), "path": str(taught[name].folder)} if settings else {}
         name = ENCODER
-    try:
-        return registry.load(name, options)
-    except TypeError as error:
-        raise ConfigError((f"models.options.{name}: {error}",)) from error
+    return load(name, options)
 
 
 def check_places(file: Path, *places: Path) -> None:

@@ -15,7 +15,7 @@ import structlog
 from alerts.school import School
 from classifiers import registry
 from classifiers.classifier import Classifier
-from classifiers.errors import ClassifierError
+from classifiers.errors import ClassifierError, OptionError
 from watcher.config import Settings
 from watcher.errors import ConfigError, VersionError
 from watcher.store import Store
@@ -198,10 +198,20 @@ def _open(name: str, settings: Settings, folder: Path | None) -> Classifier:
     options = dict(settings.models.options.get(name, {}))
     if name == ENCODER and folder is not None:
         options["path"] = str(folder)
+    return load(name, options)
+
+
+def load(name: str, options: Mapping[str, Any]) -> Classifier:
+    """A classifier made with the options that the settings give it.
+
+    Raises:
+        ConfigError: an option is none of the model's.
+        ModelNotFoundError: there is no such classifier, or its files are missing or broken.
+    """
     try:
         return registry.load(name, options)
-    except TypeError as error:
-        raise ConfigError((f"models.options.{name}: {error}",)) from error
+    except OptionError as error:
+        raise ConfigError(tuple(f"models.options.{name}.{problem}" for problem in error.problems)) from error
 
 
 class Choice:

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from classifiers import registry
 from classifiers.classifier import Explainer
-from classifiers.errors import ClassifierError, ModelNotFoundError
+from classifiers.errors import ClassifierError, ModelNotFoundError, OptionError
 from classifiers.huggingface import HuggingFaceClassifier
 from classifiers.verdict import LABELS, Passage
 
@@ -122,9 +122,82 @@ def test_a_wrong_label_map_is_refused(folder: Path, label_map: dict[str, str], r
         HuggingFaceClassifier(str(folder), label_map)
 
 
-def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["nowhere", "./nowhere", "models/my/model", "some-school/no-such-model"])
+def test_a_missing_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelNotFoundError, match=f"there is no folder '{path}'.* name"):
+        HuggingFaceClassifier(path, MAP)
     with pytest.raises(ModelNotFoundError, match="there is no folder"):
         HuggingFaceClassifier(str(tmp_path / "nowhere"), MAP)
+
+
+def test_a_folder_without_a_model_and_a_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "model.onnx").write_bytes(b"")
+    with pytest.raises(ModelNotFoundError, match=r"holds no config\.json; name one"):
+        HuggingFaceClassifier(str(tmp_path / "empty"), MAP)
+    with pytest.raises(ModelNotFoundError, match="is a file; name the folder"):
+        HuggingFaceClassifier(str(tmp_path / "model.onnx"), MAP)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"folder": "x"}, "folder: unknown option; known here are path, label_map, name"),
+        ({"labelmap": {}}, "labelmap: unknown option; did you mean label_map?"),
+        ({"path": None}, "path: must be a text"),
+        ({"path": " "}, "path: empty; name a local folder"),
+        ({"label_map": ["toxic"]}, "label_map: must be a table in which each name has a text"),
+        ({"label_map": {"toxic": 1}}, "label_map: must be a table in which each name has a text"),
+        ({"thresholds": {"threat": "high"}}, "thresholds: must be a table in which each name has a number"),
+        ({"thresholds": {"threat": 5}}, "thresholds: threat = 5 is no score; write a number from 0 to 1"),
+        ({"review": {"anger": 0.5}}, "review: unknown label 'anger'; known are criticism"),
+        ({"max_tokens": 3.5}, "max_tokens: must be a whole number"),
+        ({"max_tokens": True}, "max_tokens: must be a whole number"),
+        ({"max_tokens": 0}, "max_tokens: 0 is too few; write 8 or more"),
+        ({"multi_label": "yes"}, "multi_label: must be true or false"),
+    ],
+)
+def test_a_wrong_option_is_said_in_plain_words(folder: Path, options: dict[str, object], says: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        registry.load("huggingface", {"path": str(folder), "label_map": MAP, **options})
+    assert any(problem.startswith(says) for problem in caught.value.problems), caught.value.problems
+
+
+def test_every_wrong_option_is_said_at_once() -> None:
+    with pytest.raises(OptionError) as caught:
+        registry.load("huggingface", {"folder": "x", "threshold": 1})
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [
+        "folder",
+        "threshold",
+        "path",
+        "label_map",
+    ]
+    assert str(caught.value).splitlines()[2] == (
+        'huggingface: path: missing; write a text, for example path = "models/my-model" and '
+        'label_map = { toxic = "cyberbullying" }'
+    )
+
+
+@pytest.mark.parametrize("name", ["patterns", "encoder"])
+def test_the_other_models_say_so_too(name: str) -> None:
+    says = {"patterns": "pth: unknown option; it takes none", "encoder": "pth: unknown option; did you mean path?"}
+    with pytest.raises(OptionError) as caught:
+        registry.load(name, {"pth": "x"})
+    assert caught.value.problems == (says[name],)
+    if name == "encoder":
+        with pytest.raises(OptionError, match="encoder: threads: must be a whole number"):
+            registry.load(name, {"threads": "two", "path": None})
+
+
+def test_a_configuration_or_tokenizer_that_is_broken_is_refused_in_plain_words(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelNotFoundError, match=r"cannot be loaded: its tokenizer cannot be read; see that"):
+        HuggingFaceClassifier(str(folder), MAP)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ModelNotFoundError, match=r"cannot be loaded: its configuration cannot be read; see that"):
+        HuggingFaceClassifier(str(folder), MAP)
 
 
 def test_broken_weights_are_refused(folder: Path) -> None:

@@ -129,12 +129,18 @@ def test_classify_says_when_it_cannot_write() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [("--model", "nope"), ("--options", "{"), ("--options", '{"pth": 1}'), ("--options", "[1]")]
+    ("argv", "says"),
+    [
+        (("--model", "nope"), "classifier 'nope' is unknown; known are encoder"),
+        (("--options", "{"), "--options must be one JSON object such as"),
+        (("--options", '{"pth": 1}'), "encoder: pth: unknown option; did you mean path?"),
+        (("--options", "[1]"), "--options must be one JSON object such as"),
+    ],
 )
-def test_classify_says_what_is_wrong_with_the_model(watcher: Command, argv: tuple[str, ...]) -> None:
+def test_classify_says_what_is_wrong_with_the_model(watcher: Command, argv: tuple[str, ...], says: str) -> None:
     done = watcher("classify", *argv)
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("watcher: ")
+    assert done.err.startswith(f"watcher: {says}")
 
 
 def test_explain_adds_the_reason_and_the_words_that_moved_it(watcher: Command) -> None:

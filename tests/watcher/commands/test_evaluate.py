@@ -126,6 +126,22 @@ def test_what_is_not_there_is_said(watcher: Command, tmp_path: Path, rows: Path)
     assert "there is no folder" in lost.err
 
 
+def test_wrong_options_of_a_foreign_model_are_said_in_plain_words(watcher: Command, rows: Path, whole: Path) -> None:
+    said = watcher("evaluate", str(rows), "--classifier", "huggingface")
+    assert said.code == 1
+    assert "models.options.huggingface.path: missing; write a text" in said.err
+    assert "models.options.huggingface.label_map: missing" in said.err
+    options = '[models.options.huggingface]\npath = "no-model"\n'
+    whole.write_text(whole.read_text() + options + 'labels = { toxic = "threat" }\n')
+    said = watcher("evaluate", str(rows), "--classifier", "huggingface", "--config", str(whole))
+    assert "models.options.huggingface.labels: unknown option; did you mean label_map?" in said.err
+    assert "keyword" not in said.err
+    whole.write_text(whole.read_text().replace("labels =", "label_map ="))
+    said = watcher("evaluate", str(rows), "--classifier", "huggingface", "--config", str(whole))
+    assert (said.code, said.out) == (1, "")
+    assert "there is no folder 'no-model', and no model of that name" in said.err
+
+
 def test_progress_is_told_where_it_takes_long(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watcher.evaluation._TELL_EVERY_S", 0.0)
     told: list[str] = []

@@ -75,7 +75,7 @@ def test_run_says_what_keeps_it_from_starting(watcher: Command, whole: Path, cha
     assert done.code == 1
     assert "the model in nowhere cannot be loaded" in done.err
     change(more='[models.options.encoder]\npth = "nowhere"\n')
-    assert "models.options.encoder: " in watcher("run").err
+    assert "models.options.encoder.pth: unknown option; did you mean path?" in watcher("run").err
     change({"port = 0": 'host = "0.0.0.0"'})
     assert "server.host: '0.0.0.0' is open to others" in watcher("run").err
 
