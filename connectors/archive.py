@@ -1,38 +1,28 @@
-"""Reads exports and history from files: JSON Lines, JSON lists and CSV, dropped in a folder."""
+"""Reads exports and history from files: JSON Lines, JSON lists, CSV, and the downloads that platforms give owners."""
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import stat
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from connectors._bundle import Bundle, FolderBundle, ZipBundle
+from connectors._download import Find, Progress, read_download
+from connectors._folder import Listing, listing, opened
 from connectors._lines import Mark, Record, is_same, records, sealed
 from connectors._record import read_record
-from connectors.errors import AccountNotFoundError, PermanentError
-from connectors.post import Account, Cursor, Oddity, Page, Post
+from connectors.errors import PermanentError
+from connectors.post import Account, Cursor, Oddity, Page
 
 _PAGE_SIZE = 500
-_ENDINGS = {".jsonl", ".ndjson", ".json", ".csv"}
-_MOST_FILES = 10_000
+_MOST_FILES, _MOST_DOWNLOADS = 10_000, 500  # that are remembered
 _QUIET_S = 30.0  # nobody has written to the file for so long: what it ends with is its end
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(kw_only=True)
-class _Find:
-    """What one fetch has gathered, and whether the page is full."""
-
-    room: int
-    posts: list[Post] = field(default_factory=list)
-    oddities: list[Oddity] = field(default_factory=list)
-    more: bool = False
 
 
 class ArchiveConnector:
@@ -41,72 +31,126 @@ class ArchiveConnector:
     Files are read in the order of their names and remembered by their bytes: appended lines are read once, a renamed
     file is not read again, a rewritten one is. An unfinished last line waits. Links that lead out of the folder are
     refused. A record has the fields of a post; ``id`` and ``text`` must be there.
+
+    A download that X, Facebook, Instagram or Google Takeout gave an account's owner, as a zip file or unpacked, is
+    read too: its public items only, everything else in it stays unopened. ``until`` is a day, such as ``2026-09-01``,
+    from which on a download's posts are left to the live platform.
     """
 
-    def __init__(self, *, timeout_s: float = 10.0, total_s: float = 30.0, page_size: int | None = None) -> None:
-        """``timeout_s`` is taken for the sake of likeness; a page ends early when ``total_s`` is half over."""
+    def __init__(
+        self,
+        *,
+        timeout_s: float = 10.0,
+        total_s: float = 30.0,
+        page_size: int | None = None,
+        until: str | None = None,
+    ) -> None:
+        """``timeout_s`` is taken for the sake of likeness; a page ends early when ``total_s`` is half over.
+
+        Raises:
+            PermanentError: ``until`` is no day.
+        """
         self._timeout_s, self._total_s = timeout_s, total_s
         self._page_size = page_size or _PAGE_SIZE
+        self._until = _day(until)
 
     def fetch(self, account: Account, cursor: Cursor | None) -> Page:
         """The next records, oldest first within the page.
 
         Raises:
             AccountNotFoundError: there is no such folder or file.
-            PermanentError: it must not be read, or holds too many files.
+            PermanentError: it must not be read, or holds too many files; the one file is no download or is refused.
         """
-        old = _load(cursor)
+        old, known = _load(cursor)
         new: dict[str, Mark] = {}
-        find = _Find(room=self._page_size)
-        ends = time.monotonic() + self._total_s / 2
-        files = _listing(Path(account.target).expanduser())
-        for name in files:
-            find.more = find.more or find.room <= 0 or time.monotonic() > ends
+        find = Find(room=self._page_size, ends=time.monotonic() + self._total_s / 2, until=self._until)
+        found = listing(Path(account.target).expanduser())
+        for name in found.files:
+            find.more = find.more or find.full
             if find.more:
                 break
-            new[name] = _read(account, name, files, old, find)
+            new[name] = _read(account, name, found.files, old, find)
+        reached = dict(known)
+        for key, read in _downloads(account, found, known, find):
+            find.more = find.more or find.full
+            if find.more:
+                break
+            reached.update(read(key))
         return Page(
             posts=tuple(sorted(find.posts, key=lambda post: post.created_at or _EARLIEST)),
-            cursor=_dump({**old, **new}),
+            cursor=_dump({**old, **new}, reached),
             more=find.more,
             oddities=tuple(find.oddities),
         )
 
 
-def _listing(target: Path) -> dict[str, Path]:
-    """The files to read in the order of their names, which begin below the folder."""
+def _day(text: str | None) -> datetime | None:
+    if text is None:
+        return None
     try:
-        root = target.resolve(strict=True)
-        if root.is_file():
-            return {root.name: root}
-        found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
-    except FileNotFoundError:
-        raise AccountNotFoundError(f"there is no folder or file {str(target)!r}: check the account's target") from None
-    except OSError as exc:
-        raise PermanentError(
-            f"{str(target)!r} cannot be read ({exc.strerror}): give the service's user access"
-        ) from exc
-    if len(found) > _MOST_FILES:
-        raise PermanentError(f"{str(target)!r} holds more than {_MOST_FILES} files: move those away that are read")
-    return dict(sorted(found.items()))
+        day = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise PermanentError(f"until must be a day such as 2026-09-01, not {str(text)[:40]!r}") from None
+    return day.replace(tzinfo=UTC) if day.tzinfo is None else day.astimezone(UTC)
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    def fail(problem: OSError) -> None:
-        raise problem  # a folder that is passed over in silence would never be missed
-
-    for folder, inner, names in os.walk(root, onerror=fail):
-        inner[:] = sorted(name for name in inner if not name.startswith("."))
-        yield from (
-            Path(folder, name) for name in names if not name.startswith(".") and Path(name).suffix.lower() in _ENDINGS
-        )
+def _downloads(
+    account: Account, found: Listing, known: Mapping[str, Progress], find: Find
+) -> Iterator[tuple[str, Callable[[str], Mapping[str, Progress]]]]:
+    """Each download by its name, with what reads on in it and gives its progress by key."""
+    reader = _Downloads(account, found, known, find)
+    yield from ((name, reader.unpacked) for name in found.downloads)
+    yield from ((name, reader.zipped) for name in found.zips)
 
 
-def _read(account: Account, name: str, files: dict[str, Path], old: dict[str, Mark], find: _Find) -> Mark:
+class _Downloads:
+    """Reads downloads for one page; one that is refused is told of once, and raised where it is the whole target."""
+
+    def __init__(self, account: Account, found: Listing, known: Mapping[str, Progress], find: Find) -> None:
+        self._account, self._found, self._known, self._find = account, found, known, find
+
+    def unpacked(self, name: str) -> Mapping[str, Progress]:
+        """A download in a folder."""
+        files, key = self._found.downloads[name], f"folder:{name}"
+        return self._kept(name, key, FolderBundle(files, opened))
+
+    def zipped(self, name: str) -> Mapping[str, Progress]:
+        """A download in a zip file, which is known again by its bytes, whatever it is called."""
+        try:
+            with opened(self._found.zips[name], name) as file:
+                bundle = ZipBundle(file)
+                return self._kept(name, f"zip:{bundle.mark()}", bundle)
+        except OSError as exc:
+            return self._refused(name, f"name:{name}", _refusal(exc))
+        except PermanentError as exc:
+            return self._refused(name, f"name:{name}", str(exc))
+
+    def _kept(self, name: str, key: str, bundle: Bundle) -> Mapping[str, Progress]:
+        try:
+            return {key: read_download(bundle, name, self._account, self._known.get(key, Progress()), self._find)}
+        except PermanentError as exc:
+            return self._refused(name, key, str(exc))
+
+    def _refused(self, name: str, key: str, why: str) -> Mapping[str, Progress]:
+        """Tell of a download that is not read.
+
+        Raises:
+            PermanentError: there is nothing else to read.
+        """
+        if self._found.single:
+            raise PermanentError(f"{name} is not read: {why}")
+        before = self._known.get(key, Progress())
+        if why in before.told:
+            return {}
+        self._find.oddities.append(Oddity(raw=b"", why=f"{name} is not read: {why}"))
+        return {key: replace(before, told=(*before.told, why))}
+
+
+def _read(account: Account, name: str, files: dict[str, Path], old: dict[str, Mark], find: Find) -> Mark:
     """Read on in one file, as far as the page has room."""
     mark = old.get(name)
     try:
-        with _opened(files[name], name) as file:
+        with opened(files[name], name) as file:
             status = os.fstat(file.fileno())
             stamp = (status.st_size, status.st_mtime_ns)
             if mark is not None and mark.stamp == stamp:
@@ -119,22 +163,6 @@ def _read(account: Account, name: str, files: dict[str, Path], old: dict[str, Ma
         if mark is None or mark.told != why:
             find.oddities.append(Oddity(raw=b"", why=why))
         return replace(mark or Mark(name=name), told=why)
-
-
-def _opened(path: Path, name: str) -> BinaryIO:
-    """The file for reading; only a plain file that lies in the folder itself."""
-    root = path
-    for _ in Path(name).parts:
-        root = root.parent
-    real = path.resolve(strict=True)
-    if not real.is_relative_to(root):
-        raise OSError(errno.ELOOP, "it is a link that leads out of the folder")
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(real, flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no plain file")
-    return os.fdopen(descriptor, "rb")
 
 
 def _refusal(exc: OSError) -> str:
@@ -155,13 +183,13 @@ def _is_still_there(name: str, mark: Mark, files: dict[str, Path]) -> bool:
     if name not in files:
         return False
     try:
-        with _opened(files[name], name) as file:
+        with opened(files[name], name) as file:
             return is_same(file, mark, os.fstat(file.fileno()).st_size)
     except OSError:
         return False
 
 
-def _read_on(account: Account, file: BinaryIO, mark: Mark, stamp: tuple[int, int], find: _Find) -> Mark:
+def _read_on(account: Account, file: BinaryIO, mark: Mark, stamp: tuple[int, int], find: Find) -> Mark:
     size, quiet = stamp[0], time.time() - stamp[1] / 1e9 > _QUIET_S
     is_csv = mark.name.lower().endswith(".csv")
     while find.room > 0:
@@ -178,7 +206,7 @@ def _read_on(account: Account, file: BinaryIO, mark: Mark, stamp: tuple[int, int
     return sealed(file, mark)
 
 
-def _take(account: Account, record: Record, file: str, find: _Find) -> None:
+def _take(account: Account, record: Record, file: str, find: Find) -> None:
     if record.value is None and record.why is None:
         return
     find.room -= 1
@@ -192,15 +220,21 @@ def _take(account: Account, record: Record, file: str, find: _Find) -> None:
         find.oddities.append(Oddity(raw=record.raw, why=f"{file}, line {record.line}: {why}"))
 
 
-def _load(cursor: Cursor | None) -> dict[str, Mark]:
+def _load(cursor: Cursor | None) -> tuple[dict[str, Mark], dict[str, Progress]]:
     if cursor is None:
-        return {}
+        return {}, {}
     try:
-        return {name: Mark.load(state) for name, state in json.loads(cursor.state)["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}  # of another version: begin anew, the store knows what it has
+        state = json.loads(cursor.state)
+        files = {name: Mark.load(mark) for name, mark in state["files"].items()}
+        downloads = {name: Progress.load(one) for name, one in state.get("downloads", {}).items()}
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return {}, {}  # of another version: begin anew, the store knows what it has
+    return files, downloads
 
 
-def _dump(marks: dict[str, Mark]) -> Cursor:
+def _dump(marks: dict[str, Mark], downloads: dict[str, Progress]) -> Cursor:
     files = {name: mark.dump() for name, mark in list(marks.items())[-_MOST_FILES:]}
-    return Cursor(state=json.dumps({"files": files}, separators=(",", ":")))
+    state: dict[str, Any] = {"files": files}
+    if downloads:
+        state["downloads"] = {name: one.dump() for name, one in list(downloads.items())[-_MOST_DOWNLOADS:]}
+    return Cursor(state=json.dumps(state, separators=(",", ":")))
