@@ -14,7 +14,7 @@ from typing import Any
 from connectors._timeline import Walk
 from connectors.post import Post, parse_time, rfc3339
 
-_RECENT = 10  # posts that are asked whatever their sign says
+_RECENT = 10  # posts that are asked whatever their sign says, where the platform does not count calls by the day
 _ANSWERS_KNOWN = 100  # a post
 _QUIET = "0"
 _LATE = timedelta(hours=1)  # an answer may come into a page that was read already while the next ones are read
@@ -23,8 +23,8 @@ _LATE = timedelta(hours=1)  # an answer may come into a page that was read alrea
 class Watch:
     """The posts that wait for being asked, and how far each was read; made from what `dump` gave, or from nothing."""
 
-    def __init__(self, state: Mapping[str, Any], most: int) -> None:
-        self._most = max(most, 1)
+    def __init__(self, state: Mapping[str, Any], most: int, *, recent: int = _RECENT) -> None:
+        self._most, self._recent = max(most, 1), recent
         self.query: dict[str, str] = dict(state.get("query", {}))
         self._found: list[list[Any]] = list(state.get("found", ()))
         self._signs: dict[str, str] = dict(state.get("signs", {}))
@@ -61,7 +61,7 @@ class Watch:
         newest, self._found = self._found[: self._most], []
         for place, (number, sign) in enumerate(newest):
             before = self._signs.get(number, _QUIET)
-            if sign is None or sign != before or (place < _RECENT and sign != _QUIET):
+            if sign is None or sign != before or (place < self._recent and sign != _QUIET):
                 self._waiting.append([number, sign, _risen(before, sign)])
         numbers = {number for number, _ in newest}
         self._signs = {number: sign for number, sign in self._signs.items() if number in numbers}

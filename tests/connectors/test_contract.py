@@ -326,6 +326,56 @@ class BlueskySource(Source):
         return {"feed": feed, **({"cursor": str(start + size)} if start + size < len(found) else {})}
 
 
+class LinkedinSource(Source):
+    platform = "linkedin"
+
+    def account(self, **changes: Any) -> Account:
+        return super().account(**{"target": "2414183", **changes})
+
+    def answer(self, request: Request) -> Any:
+        start, size = int(request.args["start"]), int(request.args["count"])
+        found = self.newest_first()
+        written = int(START.timestamp() * 1000)
+        elements = [
+            {
+                "id": f"urn:li:share:{n}",
+                "author": "urn:li:organization:2414183",
+                "commentary": text,
+                "publishedAt": written + 60_000 * n,
+                "lastModifiedAt": written + 60_000 * n,
+            }
+            for n, text in found[start : start + size]
+        ]
+        links = [{"rel": "next", "href": f"/rest/posts?q=author&start={start + size}&count={size}"}]
+        return {
+            "elements": elements,
+            "paging": {"start": start, "count": size, "links": links if start + size < len(found) else []},
+        }
+
+
+class TiktokSource(Source):
+    platform = "tiktok"
+
+    def answer(self, request: Request) -> Any:
+        if request.path.endswith("/user/info/"):
+            user = {"open_id": "open-1", "display_name": "Hillcrest", "username": "hillcrest"}
+            return {"data": {"user": user}, "error": {"code": "ok", "message": "", "log_id": "1"}}
+        asked = json.loads(request.get_data())
+        written = int(START.timestamp())
+        found = [
+            {"id": str(n), "create_time": written + 60 * n, "title": text, "comment_count": 3}
+            for n, text in self.newest_first()
+            if (written + 60 * n) * 1000 < asked.get("cursor", 10**14)
+        ]
+        given = found[: asked["max_count"]]
+        data = {
+            "videos": given,
+            "cursor": given[-1]["create_time"] * 1000 if given else 0,
+            "has_more": len(found) > len(given),
+        }
+        return {"data": data, "error": {"code": "ok", "message": "", "log_id": "1"}}
+
+
 class ForumSource(Source):
     platform = "forum"
 
@@ -411,6 +461,8 @@ SOURCES = [
     RedditSource,
     WordpressSource,
     BlueskySource,
+    LinkedinSource,
+    TiktokSource,
     ForumSource,
     ArchiveSource,
     FakeSource,
