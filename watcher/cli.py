@@ -27,7 +27,6 @@ app = typer.Typer(
 )
 learning.register(app)
 spending.register(app)
-spending.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
 DEFAULT = Path("watcher.toml")
