@@ -170,6 +170,11 @@ def platform_name(platform: str) -> str:
     return _PLATFORMS.get(platform, platform.replace("_", " ").capitalize())
 
 
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """``1 post``, ``2 posts``, ``1,204 posts``."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
 def label_name(label: str) -> str:
     """A label of the models as people say it."""
     return _LABELS.get(label, label.replace("_", " ").capitalize())

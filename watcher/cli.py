@@ -122,6 +122,7 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Write schools, people and accounts from the settings into the store, after a preview."""
+    from alerts.wording import counted
     from watcher import enrolment
     from watcher.app import find_store, is_alive, is_made, open_store
     from watcher.check import check
@@ -139,7 +140,7 @@ def apply(
     else:
         for change in changes:
             typer.echo(f"{change.action:7} {change.kind:8} {change.name}  {change.what}".rstrip())
-        typer.echo(f"{len(changes)} changes" if changes else "nothing to change")
+        typer.echo(counted(len(changes), "change") if changes else "nothing to change")
     if preview or not changes:
         return
     if not yes and not sys.stdin.isatty():
@@ -388,6 +389,7 @@ def check_config(
     as_json: AsJson = False,
 ) -> None:
     """Look at the settings without a network; every problem at once, each with its key and what to write."""
+    from alerts.wording import counted
     from watcher.check import check
     from watcher.config import schema as json_schema
     from watcher.errors import ConfigError
@@ -406,7 +408,8 @@ def check_config(
     if as_json:
         say({"ok": True, "problems": []})
     else:
-        typer.echo(f"{config}: {len(settings.schools)} schools, {len(settings.accounts)} accounts, no problems")
+        schools, accounts = counted(len(settings.schools), "school"), counted(len(settings.accounts), "account")
+        typer.echo(f"{config}: {schools}, {accounts}, no problems")
 
 
 @app.command()

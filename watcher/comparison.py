@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alerts.wording import counted
 from classifiers.classifier import Classifier
 from classifiers.verdict import LABELS, Passage, Verdict
 from watcher.errors import TrainingError
@@ -105,7 +106,7 @@ def compare(old: Classifier, new: Classifier, rows: Sequence[Row], say: Callable
 
 
 def _verdicts(model: Classifier, rows: Sequence[Row], say: Callable[[str], None]) -> Iterator[Verdict]:
-    say(f"version {model.version} reads {len(rows)} rows")
+    say(f"version {model.version} reads {counted(len(rows), 'row')}")
     for begin in range(0, len(rows), _BATCH):
         yield from model.classify([row.passage for row in rows[begin : begin + _BATCH]])
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alerts.wording import counted
 from classifiers import measure, registry
 from classifiers.classifier import Classifier
 from classifiers.measure import written
@@ -85,7 +86,7 @@ def _read(rows: Sequence[LabelledPassage], classifier: Classifier, note: Callabl
             told = now
             speed = len(verdicts) / (now - began)
             left = round((len(rows) - len(verdicts)) / speed)
-            note(f"{len(verdicts):,} of {len(rows):,} posts read, {speed:.0f} a second, about {left} s to go")
+            note(f"{len(verdicts):,} of {counted(len(rows), 'post')} read, {speed:.0f} a second, about {left} s to go")
     return verdicts
 
 
@@ -114,10 +115,12 @@ def _mistake(mistake: measure.Mistake, row: LabelledPassage, verdict: Verdict) -
 def lines(report: dict[str, Any]) -> Iterator[str]:
     """The report for a terminal."""
     unread = sum(report["unread"].values())
-    yield f"{report['model']} on {report['file']}: {report['rows']:,} posts, {report['harmless']:,} harmless"
+    posts = counted(report["rows"], "post")
+    yield f"{report['model']} on {report['file']}: {posts}, {report['harmless']:,} harmless"
     if report["learned_from"]:
         yield (
-            f"{report['learned_from']:,} of these posts stand among those that the shipped model learned from: "
+            f"{counted(report['learned_from'], 'of these posts stands', 'of these posts stand')} among those that the "
+            "shipped model learned from: "
             "of it, these figures flatter; its model card has others"
         )
     if unread:
@@ -130,7 +133,7 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     for kind, said in report["names"].items():
         yield (
             f"{kind:<44} P {written(said['precision'], '.2f')}  R {written(said['recall'], '.2f')}"
-            f"  F1 {written(said['f1'], '.2f')}   ({said['names']:,} names in {said['rows']:,} posts)"
+            f"  F1 {written(said['f1'], '.2f')}   ({counted(said['names'], 'name')} in {counted(said['rows'], 'post')})"
         )
     yield ""
     yield from _worst_lines(report["worst_errors"])
@@ -176,7 +179,7 @@ def _overall(report: dict[str, Any]) -> Iterator[str]:
     between = report["intervals_95"]
     alarms = "false_alarms_per_1000_harmless"
     shown = (
-        (f"macro-F1 over {report['labels_with_rows']} labels", "macro_f1", ".3f"),
+        (f"macro-F1 over {counted(report['labels_with_rows'], 'label')}", "macro_f1", ".3f"),
         ("macro average precision", "macro_average_precision", ".3f"),
         ("recall of threat, self-harm, sexual, extremism", "recall_of_severe", ".3f"),
         ("  the undecided counted as raised", "recall_of_severe_with_undecided", ".3f"),

@@ -76,13 +76,15 @@ def correct(
     config: ConfigFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Say which labels hold for a post: the policy judges those, the others are noted; both may teach the model."""
+    """Say which labels hold for a post and which do not: the policy judges it again, and the model may learn."""
     from dataclasses import asdict
 
+    from watcher.app import is_alive
     from watcher.scheduler import clock
     from watcher.teaching import relabel
 
     _, store = _open(config)
+    now = clock()
     kept = relabel(
         store,
         reference.strip().upper(),
@@ -90,12 +92,16 @@ def correct(
         fails=fails or (),
         post=post,
         by=_who(by),
-        now=clock(),
+        now=now,
     )
     if as_json:
         say(asdict(kept))
     else:
         typer.echo(str(kept))
+    when = "now" if is_alive(store, now) else "when the service next runs"
+    tell(
+        f"The policy judges it again {when}. A flag on a label that does not hold is withdrawn; the matter stays open."
+    )
 
 
 def train(
@@ -140,6 +146,7 @@ def train(
 
 
 def _show_comparison(comparison: Comparison) -> None:
+    from alerts.wording import counted
     from watcher.comparison import table
 
     show(table(comparison), as_json=False)
@@ -149,7 +156,7 @@ def _show_comparison(comparison: Comparison) -> None:
         typer.echo(harmless(f"{what:8} {change.name}: {before} -> {after}"))
     left = len(comparison.changes) - _SHOWN
     if left > 0:
-        typer.echo(f"and {left} more rows that changed")
+        typer.echo(f"and {counted(left, 'more row that', 'more rows that')} changed")
 
 
 @models.callback(invoke_without_command=True)
@@ -214,6 +221,9 @@ def use(version: str, config: ConfigFile = DEFAULT) -> None:
     from watcher.scheduler import clock
 
     settings, store = _open(config)
+    if versions.is_chosen(settings, store, version):
+        typer.echo(f"version {version} is in force already; nothing was changed")
+        return
     chosen = versions.use(settings, store, version, clock())
     when = "The running service goes over to it now" if is_alive(store, clock()) else "The service begins with it"
     typer.echo(f"version {chosen.name} is chosen")

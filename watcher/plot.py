@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
+from alerts.wording import counted
 from classifiers.measure import written
 from classifiers.verdict import LABELS
 from watcher.evaluation import Evaluation
@@ -80,7 +81,8 @@ def _short(text: str, most: int) -> str:
 def _heading(parts: list[str], report: dict[str, Any]) -> float:
     x, right = _MARGIN, _WIDTH / 2 + 8
     unread = sum(report["unread"].values())
-    rows = f"{report['rows']:,} posts, {report['harmless']:,} harmless" + (f", {unread:,} not read" if unread else "")
+    rows = f"{counted(report['rows'], 'post')}, {report['harmless']:,} harmless"
+    rows += f", {unread:,} not read" if unread else ""
     parts += [
         _text(x, 36, _short(report["model"], 46), "title"),
         _text(x, 58, _short(f"on {report['file']}", 66), "soft"),
@@ -90,7 +92,7 @@ def _heading(parts: list[str], report: dict[str, Any]) -> float:
     between = report["intervals_95"]["macro_f1"]
     parts += [
         _text(x, 122, written(report["macro_f1"], ".3f"), "big num"),
-        _text(x, 142, f"macro-F1 of {report['labels_with_rows']} labels", "soft"),
+        _text(x, 142, f"macro-F1 of {counted(report['labels_with_rows'], 'label')}", "soft"),
         _text(x, 160, f"95 %: {between[0]:.3f} to {between[1]:.3f}" if between else "", "soft small num"),
     ]
     if report["harmless"]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import classifiers
+from alerts.wording import counted
 from classifiers import registry
 from connectors.post import rfc3339
 from watcher import versions
@@ -163,8 +164,8 @@ def _prepare(store: Store, school: str | None, data: Path, needed: Iterable[str]
         found = lessons(store, schools_to_learn_from(store, school))
         if not found.learned:
             problems.append(
-                f"there is nothing to learn from yet ({len(found.held_out)} corrected posts are held out); people "
-                "correct with `watcher incidents REF --set … --verdict right|wrong` and `watcher correct REF`"
+                f"there is nothing to learn from yet ({counted(len(found.held_out), 'corrected post')} held out); "
+                "people correct with `watcher incidents REF --set … --verdict right|wrong` and `watcher correct REF`"
             )
     except TrainingError as error:
         problems.append(str(error))
@@ -258,20 +259,20 @@ _PAGE = """# Model card: {name}, version {version}
 
 Version {start} of the same model, which went on learning from what people said of its labels.
 
-- **Corrections** of {schools}: {posts} posts, on which people confirmed, dismissed or gave labels, kept because these
-  schools agreed to it; {held} corrected posts were held out. It may be used only where all of these schools still
+- **Corrections** of {schools}: {posts}, on which people confirmed, dismissed or gave labels, kept because these
+  schools agreed to it; {held} held out. It may be used only where all of these schools still
   agree, and where one of them keeps its corrections to itself (`corrections = "own"`), only to read its posts.
 - Beside them, rows of `data/schoolposts` (CC BY 4.0) were rehearsed. No post is kept in this folder; the weights, the
   thresholds and the calibration that follow from version {start} are described in its own card.
 - The n-gram part, the calibration and the thresholds are those of version {start}.
 
-## Beside version {old}, on the same {rows} rows, of which neither learned
+## Beside version {old}, on the same {rows}, of which neither learned
 
 | | {old} | {version} |
 |---|---|---|
 {table}
 
-Of {changed} rows on which they differ, {better} are better and {worse} worse. {few}
+They differ on {changed}: better are {better}, worse {worse}. {few}
 """
 _FEW = 50
 
@@ -288,12 +289,12 @@ def _page(card: Mapping[str, Any], comparison: Comparison) -> str:
         version=card["version"],
         start=taught["from"],
         schools=", ".join(f"{school} ({n})" for school, n in taught["schools"].items()),
-        posts=taught["posts"],
-        held=taught["held_out_posts"],
+        posts=counted(taught["posts"], "post"),
+        held=counted(taught["held_out_posts"], "corrected post was", "corrected posts were"),
         old=old["version"],
-        rows=comparison.rows,
+        rows=counted(comparison.rows, "row"),
         table="\n".join(f"| {what} | {'–' if a is None else a} | {'–' if b is None else b} |" for what, a, b in rows),
-        changed=counts["changed"],
+        changed=counted(counts["changed"], "row"),
         better=counts["better"],
         worse=counts["worse"],
         few="So few corrections prove little." if sum(taught["schools"].values()) < _FEW else "",

@@ -145,6 +145,18 @@ def _chosen(store: Store) -> str | None:
     return None if found is None else found[0]["chosen"]
 
 
+def is_chosen(settings: Settings, store: Store, name: str) -> bool:
+    """Whether a version is the chosen one and in force, so that to choose it would change nothing.
+
+    Raises:
+        VersionError: the chosen one, or the base, is not there.
+    """
+    chosen = _chosen(store)
+    if ENCODER not in settings.models.classifiers or name != (chosen or base(settings).name):
+        return False
+    return in_force(settings, store).name == name
+
+
 def use(settings: Settings, store: Store, name: str, now: datetime) -> Version:
     """Choose a version; a running service goes over to it at its next turn, another at its start.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.wording import long_day
+from alerts.wording import counted, long_day
 
 _MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -52,8 +52,3 @@ def span(length: timedelta) -> str:
         if seconds >= size:
             return counted(seconds // size, name)
     return counted(seconds, "second")
-
-
-def counted(n: int, noun: str, plural: str | None = None) -> str:
-    """``1 post``, ``2 posts``, ``1,204 posts``."""
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from alerts.wording import counted
 from watcher.store.accounts import AccountState
-from watcher.web.moment import counted
 
 # A poll that is due for longer than this has been forgotten; a busy minute has not.
 _GRACE = timedelta(minutes=5)

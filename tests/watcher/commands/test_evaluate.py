@@ -78,6 +78,12 @@ def test_what_cannot_be_measured_is_a_dash_and_null(watcher: Command, tmp_path: 
     assert {hate[key] for key in missing} == {None}
     assert report["labels"]["praise"]["precision"] is None
     assert report["labels"]["praise"]["calibration_error"] is None
+    assert "few.jsonl: 2 posts" in done.out
+    file.write_text(json.dumps(rows[1]) + "\n", encoding="utf-8")
+    one = watcher("evaluate", "few.jsonl", "--classifier", "patterns", "--json", "one.json", "--plot", "one.svg")
+    assert "few.jsonl: 1 post, 0 harmless" in one.out
+    assert "macro-F1 over 1 label " in one.out
+    assert "1 post, 0 harmless" in (tmp_path / "one.svg").read_text()
     assert "nan" not in (done.out + (tmp_path / "few.patterns.svg").read_text()).lower()
     lines = {line.split()[0]: line.split()[1:] for line in done.out.splitlines() if line.split()}
     assert lines["hate"][:9] == ["0", *"–––––––– ".strip()]

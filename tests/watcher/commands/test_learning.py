@@ -56,6 +56,10 @@ def test_a_matter_is_closed_with_a_verdict_on_the_model_and_relabelled(watcher: 
     assert "corrections kept: 1" in done.err
     said = watcher("correct", incident.lower(), "--not", "criticism", "--label", "press", "--json").lines[0]
     assert (said["school"], said["made"], said["kept"]) == ("hill", 2, 2)
+    told = watcher("correct", incident, "--not", "self_harm").err
+    assert "The policy judges it again when the service next runs." in told
+    events = [line["detail"] for line in watcher("incidents", incident, "--json").lines[0]["timeline"]]
+    assert events[-2:] == ["press enquiry: yes, criticism: no", "self-harm: no"]
     assert watcher("correct", incident).code == 1
     assert "label 'rude' is unknown" in watcher("correct", incident, "--label", "rude").err
     assert "there is no incident WT-NONE" in watcher("correct", "wt-none", "--label", "press").err
@@ -83,6 +87,7 @@ def test_versions_are_listed_chosen_and_deleted(watcher: Command, incident: str,
     compared = {"rows": 9, "old": {"version": base, **figures}, "new": {"version": "2-a", **figures}}
     card |= {"version": "2-a", "taught": {"at": "2026-11-19T10:00:00Z", "schools": {"hill": 4}}, "compared": compared}
     (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    assert watcher("models", "use", base).out == f"version {base} is in force already; nothing was changed\n"
     rows = watcher("models", "--json").lines
     assert [(row["version"], row["in_force"], row["corrections"]) for row in rows] == [
         (base, True, {}),
@@ -93,6 +98,9 @@ def test_versions_are_listed_chosen_and_deleted(watcher: Command, incident: str,
     done = watcher("models", "use", "2-a")
     assert (done.code, done.out) == (0, "version 2-a is chosen\n")
     assert "nobody is told again of what is known" in done.err
+    again = watcher("models", "use", "2-a")
+    assert (again.code, again.out) == (0, "version 2-a is in force already; nothing was changed\n")
+    assert again.err == ""
     assert [row["in_force"] for row in watcher("models", "--json").lines] == [False, True]
     assert "2-a" in {row["what"]: row for row in watcher("doctor", "--json").lines}["models"]["detail"]
     change()

@@ -72,6 +72,20 @@ def test_switching_and_switching_back_are_one_step_each(make: Any) -> None:
     assert [model.version for model in choice.newer() or []] == [base.name]
 
 
+def test_a_barred_version_is_not_in_force_though_it_is_chosen(make: Any) -> None:
+    house = make(hill="own")
+    base = versions.base(house.settings)
+    assert versions.is_chosen(house.settings, house.store, base.name)
+    taught(house.settings, "2-a", {"hill": 3})
+    versions.use(house.settings, house.store, "2-a", house.now)
+    assert versions.is_chosen(house.settings, house.store, "2-a")
+    assert not versions.is_chosen(house.settings, house.store, base.name)
+    make(hill="off")
+    assert versions.in_force(house.settings, house.store).name == base.name
+    for name in ("2-a", base.name):
+        assert not versions.is_chosen(house.settings, house.store, name), "to choose it says why, or takes effect"
+
+
 def test_what_is_not_there_or_broken_cannot_be_chosen(make: Any) -> None:
     house = make(hill="own")
     folder = taught(house.settings, "2-a", {"hill": 3})
