@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,7 +29,6 @@ spending.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
 DEFAULT = Path("watcher.toml")
-_SHOWN = 80
 
 
 def _tell_version(asked: bool) -> None:
@@ -178,71 +176,6 @@ def poll(
             say({"error": str(error), "type": type(error).__name__})
             raise SystemExit(1) from None
         stop(str(error))
-
-
-@app.command()
-def classify(
-    model: Annotated[str, typer.Option(help="encoder, patterns, or huggingface")] = "encoder",
-    options: Annotated[str, typer.Option(help="the model's options as a JSON object")] = "{}",
-    explain: Annotated[bool, typer.Option("--explain", help="also the reason, and the words that moved it")] = False,
-) -> None:
-    """Read JSON Lines on standard input and write one verdict a line; imports neither web nor store."""
-    from classifiers import registry
-    from classifiers.lines import read_lines
-
-    reader = registry.load(model, _parsed(options))
-    if sys.stdin is None or sys.stdout is None:
-        stop("classify reads standard input and writes standard output; one of them is closed")
-    # A byte that is no UTF-8 spoils its own line, not the run.
-    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="\n")
-    try:
-        code = read_lines(lines, sys.stdout, reader, why=explain)
-    except KeyboardInterrupt:
-        _leave(130)
-    except BrokenPipeError:
-        _leave(1)
-    except OSError as error:
-        tell(f"watcher: {terminal.trouble(error)}")
-        _leave(1)
-    raise SystemExit(code)
-
-
-def _parsed(options: str) -> dict[str, Any]:
-    try:
-        found = json.loads(options)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        such = '{"path": "models/my-model"}'
-        stop(f"--options must be one JSON object such as '{such}', not {options[:_SHOWN]!r}")
-    return found
-
-
-def _leave(code: int) -> NoReturn:
-    """End at once: a thread may still wait for standard input, and an orderly end would wait for that thread."""
-    os._exit(code)
-
-
-@app.command()
-def evaluate(
-    file: Annotated[Path, typer.Argument(help="labelled posts as JSON Lines: text, labels, and more")],
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="the settings that name classifiers")] = None,
-    classifier: Annotated[str | None, typer.Option(help="one of the settings, or a version taught here")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="where the report goes")] = None,
-    plot_file: Annotated[Path | None, typer.Option("--plot", help="where the plot goes, an SVG")] = None,
-) -> None:
-    """Measure a classifier on labelled posts; prints the report, and writes it as JSON and as a plot."""
-    from watcher import evaluation
-
-    _logs("error")
-    evaluation.check_places(file, *(place for place in (json_file, plot_file) if place))
-    settings = _settings(config or DEFAULT) if config or DEFAULT.exists() else None
-    said, name = evaluation.measure_file(file, settings, classifier, tell)
-    for line in evaluation.lines(said.report):
-        typer.echo(terminal.harmless(line))
-    places = [json_file or Path(f"{file.stem}.{name}.json"), plot_file or Path(f"{file.stem}.{name}.svg")]
-    evaluation.keep(said, *places)
-    tell(f"written: {places[0]}, {places[1]}")
 
 
 @app.command()

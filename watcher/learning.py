@@ -1,14 +1,18 @@
-"""The commands by which people's corrections are made, teach a new version, and a version is chosen."""
+"""The commands about models: what one reads and is worth, what people correct in it, teaching and choosing one."""
 
 from __future__ import annotations
 
 import getpass
+import io
+import json
+import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from watcher.terminal import harmless, say, show, stop, tell
+from watcher.terminal import harmless, say, show, stop, tell, trouble
 
 if TYPE_CHECKING:
     from watcher.comparison import Comparison
@@ -21,15 +25,83 @@ AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on stan
 By = Annotated[str | None, typer.Option(help="who says so; by default who is logged in on this machine")]
 DEFAULT = Path("watcher.toml")
 _SHOWN = 20
+_QUOTED = 80
 
 models = typer.Typer(help="List the versions of the model with their figures; switch between them; delete one.")
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the others."""
+    app.command()(classify)
+    app.command()(evaluate)
     app.command()(correct)
     app.command()(train)
     app.add_typer(models, name="models")
+
+
+def classify(
+    model: Annotated[str, typer.Option(help="encoder, patterns, or huggingface")] = "encoder",
+    options: Annotated[str, typer.Option(help="the model's options as a JSON object")] = "{}",
+    explain: Annotated[bool, typer.Option("--explain", help="also the reason, and the words that moved it")] = False,
+) -> None:
+    """Read JSON Lines on standard input and write one verdict a line; imports neither web nor store."""
+    from classifiers import registry
+    from classifiers.lines import read_lines
+
+    reader = registry.load(model, _parsed(options))
+    if sys.stdin is None or sys.stdout is None:
+        stop("classify reads standard input and writes standard output; one of them is closed")
+    # A byte that is no UTF-8 spoils its own line, not the run.
+    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="\n")
+    try:
+        code = read_lines(lines, sys.stdout, reader, why=explain)
+    except KeyboardInterrupt:
+        _leave(130)
+    except BrokenPipeError:
+        _leave(1)
+    except OSError as error:
+        tell(f"watcher: {trouble(error)}")
+        _leave(1)
+    raise SystemExit(code)
+
+
+def _parsed(options: str) -> dict[str, Any]:
+    try:
+        found = json.loads(options)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        such = '{"path": "models/my-model"}'
+        stop(f"--options must be one JSON object such as '{such}', not {options[:_QUOTED]!r}")
+    return found
+
+
+def _leave(code: int) -> NoReturn:
+    """End at once: a thread may still wait for standard input, and an orderly end would wait for that thread."""
+    os._exit(code)
+
+
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="labelled posts as JSON Lines: text, labels, and more")],
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="the settings that name classifiers")] = None,
+    classifier: Annotated[str | None, typer.Option(help="one of the settings, or a version taught here")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="where the report goes")] = None,
+    plot_file: Annotated[Path | None, typer.Option("--plot", help="where the plot goes, an SVG")] = None,
+) -> None:
+    """Measure a classifier on labelled posts; prints the report, and writes it as JSON and as a plot."""
+    from watcher import evaluation
+    from watcher.config import load
+    from watcher.journal import begin
+
+    begin("error")
+    evaluation.check_places(file, *(place for place in (json_file, plot_file) if place))
+    settings = load(config or DEFAULT) if config or DEFAULT.exists() else None
+    said, name = evaluation.measure_file(file, settings, classifier, tell)
+    for line in evaluation.lines(said.report):
+        typer.echo(harmless(line))
+    places = [json_file or Path(f"{file.stem}.{name}.json"), plot_file or Path(f"{file.stem}.{name}.svg")]
+    evaluation.keep(said, *places)
+    tell(f"written: {places[0]}, {places[1]}")
 
 
 def _open(config: Path) -> tuple[Settings, Store]:
