@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from classifiers.errors import ClassifierError
 from classifiers.verdict import LABELS, Passage
 
+_OPTIONAL = (
+    ("official", bool, "true or false"),
+    ("reply_to", str, "a string or null"),
+    ("has_image", bool, "true or false"),
+)
 _SHOWN = 5  # bad lines that are named; the others are counted
 
 
@@ -38,24 +44,25 @@ class _BadRowError(Exception):
 def read_labelled(path: Path) -> tuple[LabelledPassage, ...]:
     """All rows of a file, in order; blank lines are skipped.
 
-    A row holds ``text`` and ``labels`` ([] where nothing applies), and may hold ``id``, ``reply_to``, ``official``
-    (or ``author_role``), ``has_image``, ``names`` (of pupils) and ``adult_names``; other keys are left alone.
+    A row holds ``text`` and ``labels`` ([] where nothing applies), and may hold ``id``, ``reply_to`` (the text that it
+    answers, or the ``id`` of that row in the same file), ``official`` (or ``author_role``, or ``author`` with
+    ``official`` in it), ``has_image``, ``names`` (of pupils) and ``adult_names``; other keys are left alone.
 
     Raises:
         RowError: a line is no row, or the file holds no rows or no labels.
         OSError: the file cannot be read.
     """
+    parsed = [(number, _parsed(line)) for number, line in _lines(path)]
+    raws = [raw for _, raw in parsed if isinstance(raw, dict)]
+    texts = {str(raw["id"]): raw["text"] for raw in raws if isinstance(raw.get("text"), str) and "id" in raw}
     rows: list[LabelledPassage] = []
     problems: list[str] = []
-    unlabelled = 0
-    for number, line in _lines(path):
+    for number, raw in parsed:
         try:
-            raw = _parsed(line)
-            unlabelled += "labels" not in raw
-            rows.append(_row(number, raw))
+            rows.append(_row(number, raw, texts))
         except _BadRowError as error:
             problems.append(f"{path}:{number}: {error}")
-    if unlabelled and unlabelled == len(rows) + len(problems):
+    if raws and len(raws) == len(parsed) and not any("labels" in raw for raw in raws):
         raise RowError(
             f"{path} has no labels, so nothing can be measured: give each row "
             f'"labels", a list of {", ".join(LABELS)}, or [] where nothing applies'
@@ -75,21 +82,34 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line.removeprefix(b"\xef\xbb\xbf")
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
+def _parsed(line: bytes) -> dict[str, Any] | _BadRowError:
     try:
         raw = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise _BadRowError("not valid UTF-8; save the file as UTF-8") from error
-    except RecursionError as error:
-        raise _BadRowError("nested too deeply to be read") from error
+    except UnicodeDecodeError:
+        return _BadRowError("not valid UTF-8; save the file as UTF-8")
+    except RecursionError:
+        return _BadRowError("nested too deeply to be read")
     except ValueError as error:
-        raise _BadRowError(f"not valid JSON: {error}") from error
-    if not isinstance(raw, dict):
-        raise _BadRowError("a row is one JSON object with text and labels")
-    return raw
+        return _BadRowError(f"not valid JSON: {error}")
+    return raw if isinstance(raw, dict) else _BadRowError("a row is one JSON object with text and labels")
 
 
-def _row(number: int, raw: dict[str, Any]) -> LabelledPassage:
+def passage_of(raw: Mapping[str, Any], texts: Mapping[str, str] = MappingProxyType({})) -> Passage:
+    """What a model sees of a row; ``texts`` are those of its file by id, for what it answers."""
+    author, above, official = raw.get("author"), raw.get("reply_to"), raw.get("official")
+    if official is None:
+        official = author.get("official") if isinstance(author, dict) else raw.get("author_role") == "official"
+    return Passage(
+        text=str(raw["text"]),
+        reply_to=None if above is None else texts.get(str(above), str(above)),
+        official=bool(official),
+        has_image=bool(raw.get("has_image")),
+    )
+
+
+def _row(number: int, raw: dict[str, Any] | _BadRowError, texts: Mapping[str, str]) -> LabelledPassage:
+    if isinstance(raw, _BadRowError):
+        raise raw
     text = _checked(raw, "text", str, "a string")
     labels = _names(raw, "labels")
     if labels is None:
@@ -97,18 +117,14 @@ def _row(number: int, raw: dict[str, Any]) -> LabelledPassage:
     unknown = [label for label in labels if label not in LABELS]
     if unknown:
         raise _BadRowError(f"unknown label {', '.join(map(repr, unknown))}; known are {', '.join(LABELS)}")
-    official = raw.get("official")
-    if official is None:
-        official = raw.get("author_role") == "official"
-    elif not isinstance(official, bool):
-        raise _BadRowError("official must be true or false")
-    parent = None if raw.get("reply_to") is None else _checked(raw, "reply_to", str, "a string or null")
+    for key, wanted, words in _OPTIONAL:
+        if raw.get(key) is not None:
+            _checked(raw, key, wanted, words)
     pupils, adults = _stretches(text, _names(raw, "names")), _stretches(text, _names(raw, "adult_names"))
-    image = False if raw.get("has_image") is None else _checked(raw, "has_image", bool, "true or false")
     return LabelledPassage(
         line=number,
         id=str(raw.get("id", number)),
-        passage=Passage(text=text, reply_to=parent, official=official, has_image=image),
+        passage=passage_of(raw, texts),
         labels=tuple(label for label in LABELS if label in labels),
         pupils=_outside(pupils, adults),
         adults=_outside(adults, pupils),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from alerts.wording import counted
 from classifiers.classifier import Classifier
+from classifiers.measure import rates
+from classifiers.rows import RowError, read_labelled
 from classifiers.verdict import LABELS, Passage, Verdict
 from watcher.errors import TrainingError
+from watcher.evaluation import read
 
-_BATCH = 32
 # Praise troubles nobody: it is no alarm.
 _QUIET = frozenset({"praise"})
 
@@ -58,42 +59,30 @@ class Comparison:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The labelled posts of a file of JSON Lines: ``text``, ``labels``, and what else is known of each.
-
-    ``reply_to`` is the text that it answers, or the ``id`` of the row in the same file that it answers.
+    """The labelled posts of a file, as `watcher evaluate` reads them, each with all of its labels known.
 
     Raises:
-        TrainingError: the file cannot be read, or a row carries no labels.
+        TrainingError: the file cannot be read, or a line is no labelled post.
     """
     try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        texts = {str(raw["id"]): str(raw["text"]) for raw in lines if "id" in raw}
-        return [_row(number, raw, texts, path) for number, raw in enumerate(lines, 1)]
+        found = read_labelled(path)
     except OSError as error:
         raise TrainingError(f"{path}: {error.strerror or error}; name another file with --held-out") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TrainingError(f"{path}: not one JSON object with text and labels a line ({error})") from error
-
-
-def _row(number: int, raw: Mapping[str, Any], texts: Mapping[str, str], path: Path) -> Row:
-    labels = raw.get("labels")
-    if not isinstance(labels, list) or set(labels) - set(LABELS):
-        raise TrainingError(f'{path}, row {number}: "labels" must be a list of {", ".join(LABELS)}')
-    author, above = raw.get("author"), raw.get("reply_to")
-    official = author.get("official") if isinstance(author, dict) else raw.get("author_role") == "official"
-    passage = Passage(
-        text=str(raw["text"]),
-        reply_to=None if above is None else texts.get(str(above), str(above)),
-        official=bool(raw.get("official", official)),
-        has_image=bool(raw.get("has_image", False)),
-    )
-    name = f"{path.name} {raw.get('id', number)}"
-    return Row(name=name, passage=passage, labels={label: label in labels for label in LABELS})
+    except RowError as error:
+        raise TrainingError(f"{error}\nmend it, or name another file with --held-out") from error
+    return [
+        Row(
+            name=f"{path.name} {row.id}",
+            passage=row.passage,
+            labels={label: label in row.labels for label in LABELS},
+        )
+        for row in found
+    ]
 
 
 def compare(old: Classifier, new: Classifier, rows: Sequence[Row], say: Callable[[str], None]) -> Comparison:
     """Have both read the rows, and set what they say side by side."""
-    before, after = (list(_verdicts(model, rows, say)) for model in (old, new))
+    before, after = (_verdicts(model, rows, say) for model in (old, new))
     changes = [
         _change(row, b, a) for row, b, a in zip(rows, before, after, strict=True) if set(b.labels) ^ set(a.labels)
     ]
@@ -105,10 +94,9 @@ def compare(old: Classifier, new: Classifier, rows: Sequence[Row], say: Callable
     )
 
 
-def _verdicts(model: Classifier, rows: Sequence[Row], say: Callable[[str], None]) -> Iterator[Verdict]:
+def _verdicts(model: Classifier, rows: Sequence[Row], say: Callable[[str], None]) -> list[Verdict]:
     say(f"version {model.version} reads {counted(len(rows), 'row')}")
-    for begin in range(0, len(rows), _BATCH):
-        yield from model.classify([row.passage for row in rows[begin : begin + _BATCH]])
+    return read([row.passage for row in rows], model, say)
 
 
 def _change(row: Row, before: Verdict, after: Verdict) -> Change:
@@ -145,9 +133,7 @@ def _of_label(label: str, rows: Sequence[Row], verdicts: Sequence[Verdict]) -> d
     return {
         "known": len(pairs),
         "positives": wanted,
-        "precision": round(hits / raised, 4) if raised else None,
-        "recall": round(hits / wanted, 4) if wanted else None,
-        "f1": round(2 * hits / (wanted + raised), 4),
+        **rates(hits, raised, wanted),
     }
 
 

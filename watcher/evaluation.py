@@ -15,7 +15,7 @@ from classifiers.classifier import Classifier
 from classifiers.measure import written
 from classifiers.rows import LabelledPassage, read_labelled
 from classifiers.sentence import likelihood
-from classifiers.verdict import LABELS, Verdict
+from classifiers.verdict import LABELS, Passage, Verdict
 from watcher.config import Settings
 from watcher.errors import WatcherError
 from watcher.versions import ENCODER, load, taught_here
@@ -50,7 +50,7 @@ def evaluate(
     Raises:
         ClassifierError: the model broke on a row.
     """
-    verdicts = _read(rows, classifier, note)
+    verdicts = read([row.passage for row in rows], classifier, note)
     judged = measure.judge_verdicts(verdicts, measure.targets_of(rows))
     figures = measure.figures(judged)
     report = {
@@ -76,17 +76,19 @@ def evaluate(
     return Evaluation(report=report, curves=curves)
 
 
-def _read(rows: Sequence[LabelledPassage], classifier: Classifier, note: Callable[[str], None]) -> list[Verdict]:
+def read(passages: Sequence[Passage], classifier: Classifier, note: Callable[[str], None]) -> list[Verdict]:
+    """The verdict on each passage, in order; ``note`` hears of the progress where it takes long."""
     verdicts: list[Verdict] = []
     began = told = time.monotonic()
-    for begin in range(0, len(rows), _BATCH):
-        verdicts += classifier.classify([row.passage for row in rows[begin : begin + _BATCH]])
+    for begin in range(0, len(passages), _BATCH):
+        verdicts += classifier.classify(passages[begin : begin + _BATCH])
         now = time.monotonic()
         if now - told >= _TELL_EVERY_S:
             told = now
             speed = len(verdicts) / (now - began)
-            left = round((len(rows) - len(verdicts)) / speed)
-            note(f"{len(verdicts):,} of {counted(len(rows), 'post')} read, {speed:.0f} a second, about {left} s to go")
+            left = round((len(passages) - len(verdicts)) / speed)
+            done = f"{len(verdicts):,} of {counted(len(passages), 'post')} read"
+            note(f"{done}, {speed:.0f} a second, about {left} s to go")
     return verdicts
 
 

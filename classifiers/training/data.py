@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from classifiers.rows import passage_of
 from classifiers.verdict import LABELS, Passage
 
 # Whole authors are held out together: rows of one author look alike. Each round holds every kind of author's work.
@@ -67,17 +68,11 @@ def read_file(path: Path) -> list[Row]:
 
 def _row(raw: dict[str, object]) -> Row:
     names, adults = raw.get("names"), raw.get("adult_names")
-    text, labels, parent = raw["text"], raw["labels"], raw.get("reply_to")
-    official = raw.get("official", raw.get("author_role") == "official")
+    labels = raw["labels"]
     return Row(
         id=str(raw["id"]),
         author=_author(str(raw["id"])),
-        passage=Passage(
-            text=str(text),
-            reply_to=None if parent is None else str(parent),
-            official=bool(official),
-            has_image=bool(raw.get("has_image", False)),
-        ),
+        passage=passage_of(raw),
         labels=tuple(label for label in LABELS if isinstance(labels, list) and label in labels),
         names=tuple(map(str, names)) if isinstance(names, list) else None,
         adult_names=tuple(map(str, adults)) if isinstance(adults, list) else None,

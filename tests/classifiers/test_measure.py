@@ -60,6 +60,20 @@ def test_a_row_is_read_with_all_it_may_hold(tmp_path: Path) -> None:
     assert (second.line, second.labels, second.pupils, second.adults) == (3, (), None, None)
 
 
+def test_a_row_may_name_the_row_that_it_answers_and_its_author(tmp_path: Path) -> None:
+    first, second, third = read_labelled(
+        write(
+            tmp_path,
+            row("so it does", id="b", reply_to="a"),
+            row("it rains", id="a", author={"official": True, "handle": "hill"}),
+            row("as they say", reply_to="it rains", author={"handle": "ida"}, official=None),
+        )
+    )
+    assert first.passage == Passage(text="so it does", reply_to="it rains")
+    assert second.passage == Passage(text="it rains", official=True)
+    assert third.passage == Passage(text="as they say", reply_to="it rains")
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [

@@ -80,14 +80,14 @@ def test_rows_are_read_with_the_text_that_they_answer(tmp_path: Path) -> None:
     file.write_text(
         '{"id": "1", "text": "Is it open?", "labels": [], "author_role": "official"}\n\n'
         '{"id": "2", "text": "Yes", "reply_to": "1", "labels": ["press"], "has_image": true}\n'
-        '{"text": "No", "reply_to": "Is it shut?", "labels": []}\n',
+        '{"text": "No\u2028", "reply_to": "Is it shut?", "labels": [], "author": {"official": true}}\n',
         encoding="utf-8",
     )
     found = read_rows(file)
     assert [r.passage for r in found] == [
         Passage(text="Is it open?", official=True),
         Passage(text="Yes", reply_to="Is it open?", has_image=True),
-        Passage(text="No", reply_to="Is it shut?"),
+        Passage(text="No\u2028", reply_to="Is it shut?", official=True),
     ]
-    assert [r.name for r in found] == ["rows.jsonl 1", "rows.jsonl 2", "rows.jsonl 3"]
+    assert [r.name for r in found] == ["rows.jsonl 1", "rows.jsonl 2", "rows.jsonl 4"], "by id, or by line"
     assert [r.is_harmless for r in found] == [True, False, True]

@@ -170,7 +170,12 @@ def test_without_corrections_rows_or_programs_it_says_what_to_do(
 
 @pytest.mark.parametrize(
     ("line", "why"),
-    [("{", "not one JSON object"), ('{"text": "x"}', '"labels" must be a list'), ('{"labels": []}', "text")],
+    [
+        ("{", "bad.jsonl:1: not valid JSON"),
+        ('{"text": "x"}', '"labels", a list of'),
+        ('{"labels": []}', "bad.jsonl:1: text is missing\nmend it, or name another file with --held-out"),
+        ("", "bad.jsonl holds no rows"),
+    ],
 )
 def test_rows_to_compare_on_must_carry_labels(
     make: Any, write: Any, given: Path, tmp_path: Path, line: str, why: str
