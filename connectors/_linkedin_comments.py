@@ -20,7 +20,6 @@ from connectors._watch import Watch, sign_of
 from connectors.errors import (
     AccountNotFoundError,
     PermanentError,
-    RateLimitedError,
     RefusedAddressError,
     UnexpectedResponseError,
 )
@@ -29,6 +28,7 @@ from connectors.post import Author, Gap, Oddity, Post
 _RECENT = 3  # posts that are asked whatever their number of comments says: calls are counted by the day
 _MOST_LISTED = 20  # pages of posts, should all of them be drafts
 _MOST_REPLY_PAGES = 50  # of one comment
+_MOST_TRIED = 3  # other posts, where one is refused
 _MOST_TOLD = 1000  # replies that are remembered
 _ODD = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
@@ -171,15 +171,20 @@ class Comments:
         """
         if isinstance(exc, AccountNotFoundError):
             return
-        others = [urn for urn in (*refused[1:], *self._watch.dump()["signs"]) if urn != refused[0]]
-        if isinstance(exc, RefusedAddressError) or not others:
+        state = self._watch.dump()
+        others = (*refused[1:], *(waiting[0] for waiting in state["waiting"]), *state["signs"])
+        if isinstance(exc, RefusedAddressError) or not self._gives_any([urn for urn in others if urn != refused[0]]):
             raise exc
-        try:
-            self._api.comments(others[0], 0, 1)
-        except RateLimitedError:
-            raise
-        except PermanentError:
-            raise exc from None
+
+    def _gives_any(self, urns: list[str]) -> bool:
+        """Whether LinkedIn gives the comments on one of these posts; of many only the first are tried."""
+        for urn in urns[:_MOST_TRIED]:
+            try:
+                self._api.comments(urn, 0, 1)
+            except PermanentError:
+                continue
+            return True
+        return False
 
     def _unread(self, urn: str, why: str) -> Find:
         """What cannot be read is told once."""

@@ -35,7 +35,7 @@ def to_post(item: Item, *, own: Author) -> Post:
         KeyError, TypeError, ValueError, AttributeError: the item has not the shape of a video.
     """
     number, text = video_id(item), _caption(item)
-    address = _address(item)
+    address = _address(item, "share_url")
     return Post(
         platform="tiktok",
         id=number,
@@ -46,7 +46,7 @@ def to_post(item: Item, *, own: Author) -> Post:
         created_at=_moment(item.get("create_time")),
         thread=number,
         links=_links(text),
-        media=(Media(kind="video", url=web_address(_word(item, "embed_link")) or address),),
+        media=(Media(kind="video", url=_address(item, "embed_link") or address),),
         raw=dump(item),
     )
 
@@ -78,9 +78,9 @@ def _caption(item: Item) -> str:
     return f"{title}\n\n{description}"
 
 
-def _address(item: Item) -> str | None:
-    """The video's address without the marks by which TikTok knows the app that asked."""
-    address = web_address(_word(item, "share_url"))
+def _address(item: Item, name: str) -> str | None:
+    """An address of the video without the marks by which TikTok knows the app that asked."""
+    address = web_address(_word(item, name))
     return address.partition("?")[0] if address else None
 
 
