@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection
-
 from connectors.errors import RateLimitedError
 from connectors.meter import Meter
 from connectors.post import Account, Page
 from connectors.tariff import CALLS, LOOKUPS, POUNDS, SEARCHES, TARIFFS, Tariff, window
 from watcher.config import AccountRow, CapRow, Settings
 from watcher.pace import Pace, stretch
-from watcher.store import Store
+from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
 from watcher.store.ledger import Cap, Purse, Refusal, Spent
 
@@ -117,7 +115,7 @@ class Budget:
         for unit, row in found.items():
             bill.rows.setdefault(unit, []).append(row)
 
-    def settle(self, connection: Connection, bill: Bill | None, page: Page | None, new: int, now: datetime) -> None:
+    def settle(self, connection: Transaction, bill: Bill | None, page: Page | None, new: int, now: datetime) -> None:
         """Write what a reading came to, in the transaction that stores what it brought or how it failed.
 
         A reading that failed after the platform had answered may have been charged for a page that nobody saw: it

@@ -85,7 +85,10 @@ def named(folder: Path, chosen: PublicSet, reader: TokenReader, epochs: int) -> 
     learned, judged = rows_of(folder, chosen), rows_of(folder, chosen, held_out=True)
     network, _ = train_tasks([task_of(chosen, learned, reader)], epochs=epochs, seed=_SEED, say=say)
     wanted = [set(row.persons or ()) for row in judged]
-    found = [persons_said(network, row, example.tokens) for row, example in _read(chosen, judged, reader)]
+    found = [
+        persons_said(network, row, example.tokens) if example else set()
+        for row, example in _read(chosen, judged, reader)
+    ]
     linear = make_pipeline(DictVectorizer(), LogisticRegression(C=4.0, max_iter=400))
     seen = [(features, person) for row in learned for features, person, _ in _words(row)]
     linear.fit([features for features, _ in seen], [person for _, person in seen])
@@ -98,8 +101,11 @@ def named(folder: Path, chosen: PublicSet, reader: TokenReader, epochs: int) -> 
     }
 
 
-def _read(chosen: PublicSet, rows: Sequence[PublicRow], reader: TokenReader) -> list[tuple[PublicRow, TaskExample]]:
-    return [(row, example) for row in rows for example in task_of(chosen, [row], reader).made]
+def _read(
+    chosen: PublicSet, rows: Sequence[PublicRow], reader: TokenReader
+) -> list[tuple[PublicRow, TaskExample | None]]:
+    """Each row with its tokens; a row that holds nothing to read has none, and names nobody."""
+    return [(row, next(iter(task_of(chosen, [row], reader).made), None)) for row in rows]
 
 
 def _words(row: PublicRow) -> list[tuple[dict[str, object], bool, tuple[int, int]]]:
