@@ -83,16 +83,27 @@ class ZipBundle:
         Raises:
             PermanentError: it is no whole zip file, or is refused; the text says why.
         """
-        self._file = file
+        self._file = _Guarded(file)
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        self._twice: set[str] = set()
         try:
-            self._zip = zipfile.ZipFile(_Guarded(file), "r")
+            self._zip = zipfile.ZipFile(self._file, "r")
+            self._list()
         except _BROKEN as exc:
+            self.close()
             raise PermanentError(f"it is no zip file, or not whole: {_AGAIN}") from exc
+        except PermanentError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _list(self) -> None:
         found = self._zip.infolist()
         if len(found) > _MOST_MEMBERS:
             raise PermanentError(f"it holds more than {_MOST_MEMBERS} files: unpack it and point to the folder")
-        self._members: dict[str, zipfile.ZipInfo] = {}
-        self._twice: set[str] = set()
         for member in found:
             _refuse_name(member)
             name = member.filename.replace("\\", "/")
@@ -176,14 +187,14 @@ class _Guarded(io.BufferedReader):
         super().__init__(io.FileIO(os.dup(file.fileno()), "rb"))
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As any file, up to a bound.
+        """As any file, up to a bound; to the end only the library's look at the last few bytes asks for.
 
         Raises:
             zipfile.BadZipFile: more is asked for.
         """
         if size is not None and size > _LARGEST_READ:
             raise zipfile.BadZipFile("its list of members is too long")
-        return super().read(_LARGEST_READ if size is None or size < 0 else size)
+        return super().read(size)
 
 
 def _refuse_name(member: zipfile.ZipInfo) -> None:

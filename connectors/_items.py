@@ -14,13 +14,14 @@ from typing import Any, BinaryIO
 
 _CHUNK = 64 * 1024
 _LONGEST = 4 * 1024 * 1024  # bytes of one item; posts and comments are far shorter
+_STEP = 1024 * 1024
 _LONGEST_LINE = 1024 * 1024
 _KEPT = 64 * 1024
 # A whole text, or one that is not closed yet, or a bracket. Possessive: no text is looked at twice.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 _PLAIN = re.compile(rb'[^\s,:\]}\["{]++')
 _BETWEEN = b" \t\r\n,:;"
-_COLUMNS = 100
+_COLUMNS, _DEEPEST = 100, 500
 
 
 class BrokenError(ValueError):
@@ -91,7 +92,7 @@ def csv_items(file: BinaryIO, spot: Spot) -> Iterator[Item]:
     lines = _Lines(file)
     columns = [name.strip().lower() for name in next(csv.reader(lines), [])][:_COLUMNS]
     if spot.offset:
-        file.seek(spot.offset)
+        go_to(file, spot.offset)
         lines = _Lines(file, spot.offset)
     reader = csv.reader(lines)
     while True:
@@ -108,11 +109,22 @@ def csv_items(file: BinaryIO, spot: Spot) -> Iterator[Item]:
             yield Item(raw=raw[:_KEPT], after=spot, value=value, why=why or _unreadable(raw))
 
 
+def go_to(file: BinaryIO, offset: int) -> None:
+    """Seek in steps: a packed file has to unpack what lies between, and holds each step whole."""
+    if offset < file.tell():
+        file.seek(0)
+    while file.tell() < offset:
+        before = file.tell()
+        file.seek(min(offset, before + _STEP))
+        if file.tell() == before:
+            return  # the file is shorter than it was
+
+
 class _Tape:
     """A file read forwards, of which only the stretch at hand is held."""
 
     def __init__(self, file: BinaryIO, offset: int) -> None:
-        file.seek(offset)
+        go_to(file, offset)
         self._file, self._base = file, offset
         self._data, self.at = b"", 0
 
@@ -212,7 +224,11 @@ def _begin(tape: _Tape, spot: Spot, lists: frozenset[str]) -> Spot | Item | None
 
 
 def _end(data: bytes, at: int) -> int | None:
-    """Where the value that begins here ends, or nothing where it goes on beyond the stretch."""
+    """Where the value that begins here ends, or nothing where it goes on beyond the stretch.
+
+    Raises:
+        BrokenError: it is nested too deep.
+    """
     if data[at : at + 1] not in b'{["':
         found = _PLAIN.match(data, at)
         return found.end() if found and found.end() < len(data) else None
@@ -222,6 +238,8 @@ def _end(data: bytes, at: int) -> int | None:
         if mark == b'"':
             return None
         depth += (mark in b"{[") - (mark in b"}]")
+        if depth > _DEEPEST:
+            raise BrokenError("it holds an item that is nested too deep to be a post")
         if depth == 0:
             return token.end()
     return None

@@ -260,7 +260,7 @@ FACEBOOK = Format(
         "comments": re.compile(r"(?:^|/)(?:comments_and_reactions|comments)/comments\.json$"),
     },
     lists=frozenset(("comments_v2", "comments")),
-    proven=re.compile(r"(?:^|/)this_profile's_activity_across_facebook/|(?:^|/)posts/profile_posts[^/]*\.json$"),
+    proven=re.compile(r"(?!)"),  # nothing in it tells a Page from a person's profile for certain
     posts={"posts": _facebook_post, "comments": _facebook_comment},
     other=(re.compile(r"(?:^|/)(?:posts|comments_and_reactions)/[^/]+\.html$"), _JSON_WANTED),
 )

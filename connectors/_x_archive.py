@@ -29,7 +29,7 @@ _LATIN = re.compile(r"[0-9]{1,19}")
 
 
 def _posts(item: Any, raw: bytes, owner: Owner) -> Sequence[Post]:
-    """The post of one item of ``tweets.js``.
+    """The post of one item of ``tweets.js``; nothing where a later version of it follows.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: the item has not the shape of a post.
@@ -39,6 +39,9 @@ def _posts(item: Any, raw: bytes, owner: Owner) -> Sequence[Post]:
     number = str(tweet["id_str"])
     if not _LATIN.fullmatch(number):
         raise ValueError("an id of X is a number")
+    history = _history(tweet) or [number]
+    if int(number) < max(map(int, history)):
+        return []  # a later version of it is in the archive too
     note = owner.beside.get(_second(tweet.get("created_at")) or "")
     data = _as_sent(tweet, number, text, note if _is_whole(note, text) else None, owner)
     user = {"id": owner.id, "username": owner.handle, "name": owner.name}

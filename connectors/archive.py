@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from connectors._folder import Listing, listing, opened
 from connectors._lines import Mark, Record, is_same, records, sealed
 from connectors._record import read_record
 from connectors.errors import PermanentError
-from connectors.post import Account, Cursor, Oddity, Page
+from connectors.post import Account, Cursor, Oddity, Page, Post
 
 _PAGE_SIZE = 500
 _MOST_FILES, _MOST_DOWNLOADS = 10_000, 500  # that are remembered
@@ -77,11 +78,17 @@ class ArchiveConnector:
                 break
             reached.update(read(key))
         return Page(
-            posts=tuple(sorted(find.posts, key=lambda post: post.created_at or _EARLIEST)),
+            posts=tuple(sorted(find.posts, key=_times)),
             cursor=_dump({**old, **new}, reached),
             more=find.more,
             oddities=tuple(find.oddities),
         )
+
+
+def _times(post: Post) -> tuple[datetime, datetime]:
+    """What posts are sorted by: when they were written, and the versions of one when they were edited."""
+    created = post.created_at or _EARLIEST
+    return created, post.edited_at or created
 
 
 def _day(text: str | None) -> datetime | None:
@@ -112,13 +119,12 @@ class _Downloads:
     def unpacked(self, name: str) -> Mapping[str, Progress]:
         """A download in a folder."""
         files, key = self._found.downloads[name], f"folder:{name}"
-        return self._kept(name, key, FolderBundle(files, opened))
+        return self._kept(Path(name).name or "the folder", key, FolderBundle(files, opened))
 
     def zipped(self, name: str) -> Mapping[str, Progress]:
         """A download in a zip file, which is known again by its bytes, whatever it is called."""
         try:
-            with opened(self._found.zips[name], name) as file:
-                bundle = ZipBundle(file)
+            with opened(self._found.zips[name], name) as file, closing(ZipBundle(file)) as bundle:
                 return self._kept(name, f"zip:{bundle.mark()}", bundle)
         except OSError as exc:
             return self._refused(name, f"name:{name}", _refusal(exc))
