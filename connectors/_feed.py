@@ -33,6 +33,17 @@ _CODEC = re.compile(
 )
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{1,40})[\"']")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+# The hosts whose links lead elsewhere, by this path.
+_REDIRECTS = (
+    (re.compile(r"(?:www\.)?google\.[a-z]{2,3}(?:\.[a-z]{2})?"), "/url"),
+    (re.compile(r"(?:www\.)?bing\.com"), "/news/apiclick.aspx"),
+)
+_TRACKING = re.compile(
+    r"utm_\w+|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid?|mc_[ce]id|_hs(?:enc|mi)|"
+    r"mkt_tok|vero_(?:id|conv)|oly_(?:anon|enc)_id|wt\.mc_id|at_(?:medium|campaign|custom\d)|ns_(?:source|mchannel|"
+    r"campaign|linkname)|cmpid|guccounter|guce_\w+",
+    re.IGNORECASE,
+)
 _ENTRY_TAG = re.compile(rb"<!\[CDATA\[|<!--|<(/?)(?:[A-Za-z0-9_-]{1,20}:)?(?:item|entry)(?=[\s>/])")
 _MAIL = re.compile(r"(?:mailto:)?[^\s@<>()]{1,100}@[^\s@<>()]{1,200}")
 _ROOT_END = re.compile(rb"</\s*([A-Za-z0-9_-]{1,20}:)?(rss|feed|rdf)\b", re.IGNORECASE)
@@ -140,10 +151,27 @@ def _entry(source: Mapping[str, Any], raw: bytes, home: str, language: Any) -> E
 
 
 def unwrapped(link: str) -> str:
-    """The address behind Google's redirect, as Google Alerts write it; every other link as it is."""
+    """The address behind a redirect of Google's or Bing's, as alerts and news searches write it, without what tracks.
+
+    Every other link stays as it is, but for the parameters that only tell how its reader came by it.
+    """
+    return untracked(_behind(_behind(link)))  # an alert may find a page that is a redirect itself
+
+
+def untracked(link: str) -> str:
+    """The link without the parameters that only follow its reader about; all others stay as they were written."""
+    before, mark, rest = link.partition("?")
+    query, fragment_mark, fragment = rest.partition("#")
+    kept = [one for one in query.split("&") if not _TRACKING.fullmatch(one.partition("=")[0])]
+    if not mark or "#" in before or len(kept) == query.count("&") + 1:
+        return link
+    return before + (mark + "&".join(kept) if any(kept) else "") + fragment_mark + fragment
+
+
+def _behind(link: str) -> str:
     try:
         parts = urlsplit(link)
-        if parts.path != "/url" or not re.fullmatch(r"(www\.)?google\.[a-z.]{2,6}", parts.hostname or ""):
+        if not any(host.fullmatch(parts.hostname or "") and parts.path == path for host, path in _REDIRECTS):
             return link
         query = parse_qs(parts.query, max_num_fields=50)
     except ValueError:

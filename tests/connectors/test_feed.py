@@ -211,10 +211,42 @@ def test_a_date_that_cannot_be_read_is_unknown_and_the_entry_is_not_lost(date: s
             "https://google.com.evil.example/url?url=https://a.example",
         ),
         ("https://[bad/url?url=x", "https://[bad/url?url=x"),
+        (
+            "https://www.google.com/url?sa=t&q=https://news.example/a%3Futm_source%3Dg%26id%3D1",
+            "https://news.example/a?id=1",
+        ),
+        ("https://www.google.com.au/url?sa=t&q=&url=https://news.example/a", "https://news.example/a"),
+        (
+            "http://www.bing.com/news/apiclick.aspx?ref=FexRss&tid=1&url=https%3a%2f%2fnews.example%2fa&c=2",
+            "https://news.example/a",
+        ),
+        ("https://www.bing.com/search?url=https://x.example", "https://www.bing.com/search?url=https://x.example"),
+        (
+            "https://www.google.com/url?url=https%3A%2F%2Fwww.google.com%2Furl%3Fq%3Dhttps%3A%2F%2Fa.example%2Fx",
+            "https://a.example/x",
+        ),
+        ("https://www.google.com/url?url=http://[bad", "https://www.google.com/url?url=http://[bad"),
     ],
 )
 def test_the_address_behind_googles_redirect(link: str, behind: str) -> None:
     assert unwrapped(link) == behind
+
+
+@pytest.mark.parametrize(
+    ("link", "clean"),
+    [
+        ("https://a.example/x?utm_source=rss&utm_medium=feed", "https://a.example/x"),
+        ("https://a.example/x?id=7&fbclid=Iw&b=%20c+d#part", "https://a.example/x?id=7&b=%20c+d#part"),
+        ("https://a.example/x?UTM_Source=1#utm_source=2", "https://a.example/x#utm_source=2"),
+        ("https://a.example/x?q=utm_source&ref=home", "https://a.example/x?q=utm_source&ref=home"),
+        ("https://a.example/x?", "https://a.example/x?"),
+        ("https://a.example/x?a&&b=1", "https://a.example/x?a&&b=1"),
+        ("https://a.example/#/x?utm_source=1", "https://a.example/#/x?utm_source=1"),
+        ("https://a.example/x?gclid=1&gclid=2&mc_cid=3", "https://a.example/x"),
+    ],
+)
+def test_what_only_tracks_a_reader_is_dropped(link: str, clean: str) -> None:
+    assert unwrapped(link) == clean
 
 
 @pytest.mark.parametrize(
