@@ -187,7 +187,8 @@ def _by_short_name(read: _Read, school: School, schools: Sequence[School]) -> tu
 def _by_source(post: Post, school: School, own: Sequence[Source], sources: Sequence[Source]) -> tuple[str, str] | None:
     """What is left to go by when the text names nobody: where the post was found."""
     found = [s for s in own if s.read != "search"]
-    address = _words(" ".join((post.origin, *post.links)))
+    site = post.origin if _is_address(post.origin, sources) else ""
+    address = _words(" ".join((site, *post.links)))
     named = any(_within(way, address) for name in (school.name, *school.short_names) for way in _ways(name))
     if found and named:
         return "yes", f"from {found[0].account}, whose address names the school"
@@ -198,6 +199,12 @@ def _by_source(post: Post, school: School, own: Sequence[Source], sources: Seque
     if any(s.official and s.school is None for s in sources):
         return "unclear", "from an account that several schools share, and names none of them"
     return None
+
+
+def _is_address(origin: str, sources: Sequence[Source]) -> bool:
+    """Whether an origin is a site's or feed's address; an archive's is the account's own name, which proves nothing."""
+    first = origin.partition("/")[0]
+    return first not in {s.account for s in sources} and ("." in first or "://" in origin)
 
 
 def _hits(read: _Read, school: School, schools: Sequence[School]) -> _Hits:

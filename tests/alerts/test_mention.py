@@ -149,6 +149,20 @@ class TestSources:
         assert said("One star.", feed, origin="https://reviews.example/hollin-primary-school") == "yes"
         assert said("One star.", feed, origin="https://reviews.example/page") == "unclear"
 
+    @pytest.mark.parametrize(
+        "origin", ["hollin-primary-school/export.csv", "hollin-primary-school", "old-hollin/a.csv"]
+    )
+    def test_an_archive_that_is_called_after_the_school_is_not_all_about_it(self, origin: str) -> None:
+        archive = Source(account="hollin-primary-school", school="hollin", read="posts")
+
+        assert said("A rainy walk.", archive, origin=origin) == "unclear"
+        assert said("Hollin Primary School is closed", archive, origin=origin) == "yes"
+
+    def test_an_archive_of_the_schools_own_account_is_about_it(self) -> None:
+        archive = Source(account="hollin-primary-school", school="hollin", read="posts", official=True)
+
+        assert said("A rainy walk.", archive, origin="hollin-primary-school/export.csv") == "yes"
+
     def test_a_review_from_a_page_kept_for_the_school_is_about_it(self) -> None:
         feed = Source(account="reviews", school="hollin", read="posts")
 
