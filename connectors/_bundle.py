@@ -141,13 +141,14 @@ class ZipBundle:
         except _BROKEN as exc:
             raise PermanentError(f"{name} in it is broken: {_AGAIN}") from exc
 
-    def mark(self) -> str:
-        """A digest by which the file is known again, whatever it is called."""
-        size = self._file.seek(0, os.SEEK_END)
-        self._file.seek(0)
-        begin = self._file.read(4096)
-        self._file.seek(max(0, size - _EDGE))
-        return hashlib.sha256(begin + self._file.read(_EDGE) + str(size).encode()).hexdigest()[:16]
+
+def mark_of(file: BinaryIO) -> str:
+    """A digest by which a zip file is known again, whatever it is called: of its size, its begin and its end."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    begin = file.read(4096)
+    file.seek(max(0, size - _EDGE))
+    return hashlib.sha256(begin + file.read(_EDGE) + str(size).encode()).hexdigest()[:16]
 
 
 class FolderBundle:

@@ -22,6 +22,7 @@ from connectors.errors import PermanentError
 from connectors.post import Account, Oddity, Post
 
 FORMATS = (X, INSTAGRAM, FACEBOOK, TAKEOUT)
+_ENDINGS = (".js", ".json", ".csv", ".html")
 _LARGEST_ABOUT = 1024 * 1024
 _MOST_BESIDE = 16 * 1024 * 1024  # signs of long posts held at once; a whole archive's are far fewer
 _KEPT = 64 * 1024
@@ -50,10 +51,14 @@ class Find:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a download was read: each part's stamp and spot, by name, and what was told of it already."""
+    """How far a download was read: each part's stamp and spot, by name, and what was told of it already.
+
+    ``done`` says that nothing is left in it, as long as its bytes stay the same.
+    """
 
     parts: Mapping[str, tuple[str, Spot | None]] = field(default_factory=dict)
     told: tuple[str, ...] = ()
+    done: bool = False
 
     @classmethod
     def load(cls, state: Mapping[str, Any]) -> Progress:
@@ -65,7 +70,7 @@ class Progress:
             )
             for name, (stamp, spot) in state.get("parts", {}).items()
         }
-        return cls(parts=parts, told=tuple(state.get("told", ())))
+        return cls(parts=parts, told=tuple(state.get("told", ())), done=bool(state.get("done")))
 
     def dump(self) -> dict[str, Any]:
         """The progress as JSON values; a part that is done has no spot."""
@@ -73,7 +78,8 @@ class Progress:
             name: [stamp, None if spot is None else [spot.offset, spot.number, spot.list, spot.inner]]
             for name, (stamp, spot) in self.parts.items()
         }
-        return {"parts": parts, **({"told": list(self.told)} if self.told else {})}
+        told = {"told": list(self.told)} if self.told else {}
+        return {"parts": parts, **told, **({"done": True} if self.done else {})}
 
 
 def recognised(names: Iterable[str]) -> Format | None:
@@ -92,19 +98,20 @@ def read_download(bundle: Bundle, name: str, account: Account, progress: Progres
     Raises:
         PermanentError: it is none that Watcher knows, is refused, or must be asked for again in another form.
     """
-    names = sorted(bundle.names())
-    form = recognised(names)
+    every = sorted(bundle.names())
+    names = [one for one in every if one.endswith(_ENDINGS)]
+    form = recognised(names or every)
     if form is None:
         raise PermanentError("it is no download of X, Facebook, Instagram or Google Takeout that Watcher knows")
-    parts = [one for kind in form.parts for one in names if form.kind(one) == kind and kind in form.posts]
+    kinds = {one: kind for one in names if (kind := form.kind(one)) is not None}
+    parts = [one for kind in form.posts for one in kinds if kinds[one] == kind]
     if not parts and form.other is not None and any(form.other[0].search(one) for one in names):
         raise PermanentError(form.other[1])
-    if all(_is_done(progress, one, bundle) for one in parts):
-        return progress
-    for part in parts:
-        bundle.check(part)
-    reading = _Reading(bundle, name, form, names, account, progress, find)
-    return reading.whole(parts)
+    if not all(_is_done(progress, one, bundle) for one in parts):
+        for part in parts:
+            bundle.check(part)
+        progress = _Reading(bundle, name, form, names, account, progress, find).whole(parts)
+    return replace(progress, done=all(_is_done(progress, one, bundle) for one in parts))
 
 
 def _is_done(progress: Progress, part: str, bundle: Bundle) -> bool:

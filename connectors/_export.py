@@ -65,6 +65,17 @@ class Format:
         return next((kind for kind, pattern in self.parts.items() if pattern.search(name)), None)
 
 
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """The same JSON value with every text in it changed, names included."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [each_text(one, change) for one in value]
+    if isinstance(value, dict):
+        return {change(name): each_text(one, change) for name, one in value.items()}
+    return value
+
+
 def derived(*facts: Any) -> str:
     """An id for an item whose own id the download keeps back: the same in every download of the same item."""
     text = json.dumps(facts, ensure_ascii=True, sort_keys=True)

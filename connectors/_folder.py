@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors._download import FORMATS
+from connectors._html import clean
 from connectors._meta_archive import PRIVATE
 from connectors.errors import AccountNotFoundError, PermanentError
 
@@ -104,11 +105,11 @@ def _sorted_out(paths: Iterable[Path], root: Path) -> Listing:
         home = next((home for home in homes if full.startswith(home)), None)
         inside = full.removeprefix(home) if home is not None else full
         if home is not None and ("/" in inside or ending not in _LOOSE | {".zip"}):
-            found.downloads.setdefault(home, {})[inside] = path
+            found.downloads.setdefault(home, {})[clean(inside)] = path
         elif ending == ".zip":
-            found.zips[name] = path
+            found.zips[clean(name)] = path
         elif ending in _RECORDS or len(named) == 1:
-            found.files[name] = path
+            found.files[clean(name)] = path
     return found
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors._export import Format, Owner, derived, whole
+from connectors._export import Format, Owner, derived, each_text, whole
 from connectors._gram import links
 from connectors._html import clean, web_address
 from connectors.post import Author, Media, Post
@@ -32,13 +32,7 @@ _ELSEWHERE = re.compile(r" (?:wrote on .+ timeline|posted (?:something )?in .+)\
 
 def mended(value: Any) -> Any:
     """The same value with every text read as the UTF-8 that it was; texts that are none stay as they are."""
-    if isinstance(value, str):
-        return clean(_WRONG.sub(_mend, value))
-    if isinstance(value, list):
-        return [mended(one) for one in value]
-    if isinstance(value, dict):
-        return {mended(name): mended(one) for name, one in value.items()}
-    return value
+    return each_text(value, lambda text: clean(_WRONG.sub(_mend, text)))
 
 
 def _mend(found: re.Match[str]) -> str:

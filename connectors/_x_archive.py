@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors._export import Format, Owner, whole
+from connectors._export import Format, Owner, each_text, whole
 from connectors._html import clean
 from connectors._tweet import Surroundings, born, to_post
 from connectors.post import Author, Post, rfc3339
@@ -34,6 +34,7 @@ def _posts(item: Any, raw: bytes, owner: Owner) -> Sequence[Post]:
     Raises:
         KeyError, TypeError, ValueError, AttributeError: the item has not the shape of a post.
     """
+    item = each_text(item, clean)
     tweet = item.get("tweet", item)
     text = tweet.get("full_text") or tweet["text"]
     number = str(tweet["id_str"])
@@ -54,7 +55,7 @@ def _posts(item: Any, raw: bytes, owner: Owner) -> Sequence[Post]:
     post = to_post(data, around)
     author = post.author or Author(id=owner.account, handle=owner.handle, official=owner.official)
     thread = post.thread or post.reply_to or post.id
-    return [replace(post, text=clean(post.text), author=author, raw=raw, thread=thread)]
+    return [replace(post, author=author, raw=raw, thread=thread)]
 
 
 def _as_sent(tweet: Mapping[str, Any], number: str, text: str, note: Any, owner: Owner) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def _media(tweet: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _note(item: Any) -> tuple[str, Any] | None:
     """A long post's whole text, by the second in which it was written: the archive joins the two by nothing else."""
-    note = item["noteTweet"]
+    note = each_text(item["noteTweet"], clean)
     core = note["core"]
     urls = [
         {
@@ -158,7 +159,7 @@ def _named(owner: Owner, id_: Any, handle: Any, name: Any) -> Owner:
     return replace(
         owner,
         id=str(id_) if id_ else owner.id,
-        handle=str(handle) if handle else owner.handle,
+        handle=clean(str(handle)) if handle else owner.handle,
         name=clean(str(name)) if name else owner.name,
     )
 

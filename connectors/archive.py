@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from connectors._bundle import Bundle, FolderBundle, ZipBundle
+from connectors._bundle import Bundle, FolderBundle, ZipBundle, mark_of
 from connectors._download import Find, Progress, read_download
 from connectors._folder import Listing, listing, opened
+from connectors._html import clean
 from connectors._lines import Mark, Record, is_same, records, sealed
 from connectors._record import read_record
 from connectors.errors import PermanentError
-from connectors.post import Account, Cursor, Oddity, Page, Post
+from connectors.post import Account, Cursor, Oddity, Page, Post, rfc3339
 
 _PAGE_SIZE = 500
 _MOST_FILES, _MOST_DOWNLOADS = 10_000, 500  # that are remembered
@@ -115,17 +116,23 @@ class _Downloads:
 
     def __init__(self, account: Account, found: Listing, known: Mapping[str, Progress], find: Find) -> None:
         self._account, self._found, self._known, self._find = account, found, known, find
+        # Read under other conditions it gives other posts, so it is read again.
+        self._how = f"{'own' if account.official else 'other'}:{rfc3339(find.until) or ''}"
 
     def unpacked(self, name: str) -> Mapping[str, Progress]:
         """A download in a folder."""
-        files, key = self._found.downloads[name], f"folder:{name}"
-        return self._kept(Path(name).name or "the folder", key, FolderBundle(files, opened))
+        files, key = self._found.downloads[name], f"folder:{self._how}:{name}"
+        return self._kept(clean(Path(name).name) or "the folder", key, FolderBundle(files, opened))
 
     def zipped(self, name: str) -> Mapping[str, Progress]:
         """A download in a zip file, which is known again by its bytes, whatever it is called."""
         try:
-            with opened(self._found.zips[name], name) as file, closing(ZipBundle(file)) as bundle:
-                return self._kept(name, f"zip:{bundle.mark()}", bundle)
+            with opened(self._found.zips[name], name) as file:
+                key = f"zip:{self._how}:{mark_of(file)}"
+                if key in self._known and self._known[key].done:
+                    return {}
+                with closing(ZipBundle(file)) as bundle:
+                    return self._kept(name, key, bundle)
         except OSError as exc:
             return self._refused(name, f"name:{name}", _refusal(exc))
         except PermanentError as exc:

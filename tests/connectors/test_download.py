@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors._download import Find, Progress, read_download, recognised
 from connectors._film import Channel, to_film
@@ -27,6 +29,9 @@ from connectors.archive import ArchiveConnector
 from connectors.errors import PermanentError
 from connectors.post import Account
 
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x), max_leaves=8
+)
 MANIFEST = (
     'window.__THAR_CONFIG = {"userInfo" : {"accountId" : "900", "userName" : "alderbrook", '
     '"displayName" : "Alderbrook Academy"}, "dataTypes" : {}}'
@@ -655,6 +660,18 @@ class TestHostile:
         assert [post.id for post in reading.posts] == ["2"]
         assert "not UTF-8" in reading.oddities[0].why
 
+    def test_names_and_texts_that_no_store_can_hold(self, folder: Path, account, drain) -> None:
+        body = tweets(1).replace("post 1", "a \\ud800 b \\u0000")
+        packed(folder / os.fsdecode(b"caf\xe9.zip"), {"data/tweets.js": body, "data/tweets-part1.js": "["})
+        (folder / os.fsdecode(b"caf\xe9.jsonl")).write_text('{"id": "1", "text": "x"}\nnonsense\n')
+        reading = drain(ArchiveConnector(), account())
+        assert {post.text for post in reading.posts} == {"a \ufffd b \ufffd", "x"}
+        assert len(reading.oddities) == 2
+        for text in (*(one.why for one in reading.oddities), *(json.dumps(p.as_dict()) for p in reading.posts)):
+            text.encode()
+        for post in reading.posts:
+            post.origin.encode()
+
     def test_links_in_a_folder_that_lead_out(self, folder: Path, account, drain, tmp_path: Path) -> None:
         (tmp_path / "elsewhere.js").write_text(tweets(1))
         (folder / "data").mkdir()
@@ -700,8 +717,9 @@ class TestPages:
 
     def test_what_the_live_platform_gives_can_be_left_to_it(self, folder: Path, account, drain) -> None:
         packed(folder / "x.zip", archive_of_x(1))
-        assert drain(ArchiveConnector(until="2022-11-19"), account()).posts == []
-        assert len(drain(ArchiveConnector(until="2022-11-20"), account()).posts) == 1
+        reading = drain(ArchiveConnector(until="2022-11-19"), account())
+        assert reading.posts == []
+        assert len(drain(ArchiveConnector(until="2022-11-20"), account(), reading.cursor).posts) == 1
         with pytest.raises(PermanentError, match="2026-09-01"):
             ArchiveConnector(until="yesterday")
 
@@ -735,6 +753,18 @@ class TestPages:
 
 
 class TestItems:
+    @settings(max_examples=60, deadline=None)
+    @given(values=st.lists(JSON), indent=st.sampled_from([None, 1]), inner=st.booleans())
+    def test_a_walk_that_begins_anew_after_each_item_gives_the_same(
+        self, values: list[Any], indent: int | None, inner: bool
+    ) -> None:
+        body = json.dumps({"skip": [1], "mine": values, "rest": {}} if inner else values, indent=indent).encode()
+        file, spot, found = io.BytesIO(body), Spot(), []
+        while (item := next(json_items(file, spot, frozenset(["mine"])), None)) is not None:
+            found.append(item.value)
+            spot = item.after
+        assert found == values == self.read(body, "mine")
+
     def read(self, body: bytes, *lists: str) -> list[Any]:
         return [item.value for item in json_items(io.BytesIO(body), Spot(), frozenset(lists))]
 
