@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -252,6 +253,41 @@ def test_a_post_deleted_between_two_pages_hides_no_other(api: Api, account: Call
             break
     assert sorted(ids(got)) == list(range(1, 13))
     assert [gap for page in got for gap in page.gaps] == []
+
+
+def _change(posts: dict[int, dict[str, Any]], chance: random.Random, now: int) -> None:
+    """Publish, edit or delete a post; several may happen in the same moment."""
+    kind = chance.random()
+    if kind < 0.55 or not posts:
+        number = 1000 + len(posts) + 100 * now
+        posts[number] = share(number, changed=now)
+    elif kind < 0.8:
+        number = chance.choice(list(posts))
+        posts[number] = share(number, changed=now, commentary=f"mended at {now}")
+    else:
+        del posts[chance.choice(list(posts))]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_is_lost_or_doubled_while_posts_come_change_and_go(
+    api: Api, account: Callable[..., Account], seed: int
+) -> None:
+    chance, posts = random.Random(seed), {n: share(n) for n in range(1, 60)}
+    given: dict[str, str] = {}
+    connector, cursor, drains = LinkedinConnector(page_size=chance.choice([10, 20])), None, 2
+    for step in range(200):
+        api.paths["posts"] = [sliced(sorted(posts.values(), key=lambda post: (-post["lastModifiedAt"], post["id"])))]
+        page = connector.fetch(account(), cursor)
+        cursor = page.cursor
+        for post in page.posts:
+            assert given.get(post.id) != post.text, "a version came twice"
+            given[post.id] = post.text
+        for _ in range(chance.choice([0, 0, 1, 2]) if step < 30 else 0):
+            _change(posts, chance, 100 + step // 2)
+        drains -= step >= 30 and not page.more
+        if not drains:
+            break
+    assert {post["id"]: post["commentary"] for post in posts.values()}.items() <= given.items()
 
 
 def test_pages_are_followed_by_link_by_total_or_because_they_are_full(
