@@ -22,6 +22,8 @@ from connectors.post import Account, Author, Cursor, Gap, Page, Post, rfc3339
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 _MOST_KNOWN = 5000
+_FULL = 10  # entries: the smallest window that feeds are known to have
+_MOST_LEFT = 300  # entries that have left the window
 _LONGEST_TAG = 300
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _SECRET = re.compile(r"(?=(?:[^0-9]*[0-9]){2})[A-Za-z0-9_]{16,}")  # long and with digits: may be a key, not a word
@@ -29,12 +31,16 @@ _SECRET = re.compile(r"(?=(?:[^0-9]*[0-9]){2})[A-Za-z0-9_]{16,}")  # long and wi
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What the cursor holds: the server's marks of the last answer, and id → content of all that was in it."""
+    """What the cursor holds: the server's marks of the last answer, and id → content of what was in it and before.
+
+    The first ``window`` of them were in the last answer itself.
+    """
 
     etag: str | None = None
     modified: str | None = None
     known: dict[str, str] = field(default_factory=dict)
     newest: datetime | None = None
+    window: int | None = None
 
 
 class RssConnector:
@@ -115,10 +121,13 @@ def _page(account: Account, feed: Feed, seen: _Seen, etag: str | None, modified:
         versions = known.get(_short(post.id))
         known[_short(post.id)] = _mark(post) if versions is None else f"{versions},{_mark(post)}"
     odd = {f"odd:{_short(one.raw)}": "" for one in feed.oddities}
+    here = {**known, **odd}
     now_seen = _Seen(
         etag=etag if etag and len(etag) <= _LONGEST_TAG else None,
         modified=modified if modified and len(modified) <= _LONGEST_TAG else None,
-        known={**known, **odd},
+        # What has left the window comes back into it where newer entries are deleted.
+        known={**here, **dict([(key, mark) for key, mark in seen.known.items() if key not in here][:_MOST_LEFT])},
+        window=len(here),
         newest=max((post.created_at for post in posts if post.created_at), default=seen.newest),
     )
     return Page(
@@ -143,8 +152,13 @@ def _distinct(posts: list[Post]) -> list[Post]:
 
 def _gaps(seen: _Seen, posts: list[Post]) -> tuple[Gap, ...]:
     """A gap where a full window shares nothing with the last one: entries may have come and gone between."""
-    before = [key for key in seen.known if not key.startswith("odd:")]
-    if not before or len(posts) < len(before) or any(_short(post.id) in seen.known for post in posts):
+    window = list(seen.known)[: len(seen.known) if seen.window is None else seen.window]
+    before = [key for key in window if not key.startswith("odd:")]
+    if seen.window is not None and not before and len(posts) >= _FULL:
+        oldest = min((post.created_at for post in posts if post.created_at), default=None)
+        why = f"the feed was empty and now holds {len(posts)} entries: others may have come and gone between"
+        return (Gap(start=None, end=oldest, why=why),)
+    if not before or len(posts) < len(before) or any(_short(post.id) in before for post in posts):
         return ()
     oldest = min((post.created_at for post in posts if post.created_at), default=None)
     why = "the feed holds nothing of what it held last time: entries may have come and gone between"
@@ -196,12 +210,16 @@ def _load(cursor: Cursor | None) -> _Seen:
     try:
         state: dict[str, Any] = json.loads(cursor.state)
         newest = datetime.fromisoformat(state["newest"]) if state["newest"] else None
-        return _Seen(etag=state["etag"], modified=state["modified"], known=dict(state["known"]), newest=newest)
+        window = state.get("window")
+        return _Seen(
+            etag=state["etag"], modified=state["modified"], known=dict(state["known"]), newest=newest, window=window
+        )
     except (ValueError, KeyError, TypeError):
         return _Seen()  # of another version: begin anew, the store knows what it has
 
 
 def _dump(seen: _Seen) -> Cursor:
     known = dict(list(seen.known.items())[:_MOST_KNOWN])
-    state = {"etag": seen.etag, "modified": seen.modified, "known": known, "newest": rfc3339(seen.newest)}
+    state = {"etag": seen.etag, "modified": seen.modified, "known": known, "window": seen.window}
+    state["newest"] = rfc3339(seen.newest)
     return Cursor(state=json.dumps(state))
