@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from alerts.place import PLACES
-from alerts.school import School
+from alerts.school import RoleHolder, School, title
+from alerts.term import Term
 from alerts.text import fold
 from connectors.post import Post
 
@@ -116,11 +118,27 @@ def match(post: Post, schools: Sequence[School], *, sources: Sequence[Source] = 
     return tuple(mention for mention in mentions if mention is not None)
 
 
+def finders(post: Post, terms: Iterable[Term]) -> tuple[Term, ...]:
+    """Those of the terms by which a search would have found the post, as far as its own words tell."""
+    read = _read(post)
+    return tuple(term for term in terms if _finds(term, read))
+
+
+def _finds(term: Term, read: _Read) -> bool:
+    if term.kind == "handle":
+        return _squash(term.text.split("@")[0]) in read.handles
+    if term.kind == "hashtag":
+        return _squash(term.text) in read.tags
+    beside = not term.beside or any(read.holds(word) for word in term.beside)
+    return beside and read.holds(term.text) and not any(read.holds(phrase) for phrase in term.unless)
+
+
 def _mention(
     post: Post, read: _Read, school: School, schools: Sequence[School], sources: tuple[Source, ...]
 ) -> Mention | None:
     own = [s for s in sources if s.school == school.id]
-    said = _by_account(post, own) or _by_handle(post, read, school) or _by_text(read, school, schools)
+    day = None if post.created_at is None else post.created_at.date()
+    said = _by_account(post, own) or _by_handle(post, read, school) or _by_text(read, school, schools, day)
     if said is None or (said[0] == "unclear" and own):
         found = _by_source(post, school, own, sources)
         said = found if said is None or (found is not None and found[0] == "yes") else said
@@ -153,8 +171,8 @@ def _by_handle(post: Post, read: _Read, school: School) -> tuple[str, str] | Non
     return None
 
 
-def _by_text(read: _Read, school: School, schools: Sequence[School]) -> tuple[str, str] | None:
-    """What the words say."""
+def _by_text(read: _Read, school: School, schools: Sequence[School], said: date | None) -> tuple[str, str] | None:
+    """What the words say, written on that day."""
     hits = _hits(read, school, schools)
     if hits.full:
         return "yes", "names the school in full"
@@ -165,15 +183,18 @@ def _by_text(read: _Read, school: School, schools: Sequence[School]) -> tuple[st
     if tagged:
         return "yes", "carries the school's hashtag"
     if hits.short:
-        return _by_short_name(read, school, schools)
+        return _by_short_name(read, school, schools, said)
     if hits.elsewhere is None:
         return None
     return "unclear" if hits.doubtful else "no", f"names a school in {hits.elsewhere.title()}"
 
 
-def _by_short_name(read: _Read, school: School, schools: Sequence[School]) -> tuple[str, str]:
+def _by_short_name(read: _Read, school: School, schools: Sequence[School], said: date | None) -> tuple[str, str]:
     if _is_placed(read, school):
         return "yes", "names the school briefly, together with its town or postcode"
+    holder = next((h for h in school.role_holders if _stands_for(h, read, said)), None)
+    if holder is not None:
+        return "yes", f"names the school briefly, together with its {title(holder.role)}"
     rivals = [s for s in schools if s.id != school.id and _shares_name(s, school)]
     if any(_is_placed(read, rival) for rival in rivals):
         return "no", "names a school of the same name in another town"
@@ -240,6 +261,11 @@ def _place_after(read: _Read, found: range, school: School) -> str | None:
 def _is_placed(read: _Read, school: School) -> bool:
     area = tuple(a.casefold().replace(" ", "") for a in school.postcode_areas)
     return bool((school.town and read.holds(school.town)) or (area and any(p.startswith(area) for p in read.postcodes)))
+
+
+def _stands_for(holder: RoleHolder, read: _Read, day: date | None) -> bool:
+    """Whether the post names somebody who stood for the school when it was written."""
+    return read.holds(holder.name) and (day is None or day <= holder.end)
 
 
 def _shares_name(other: School, school: School) -> bool:

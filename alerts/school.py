@@ -85,6 +85,24 @@ def title(role: str) -> str:
     return " ".join(capitals.get(word, word) for word in role.split("_"))
 
 
+# Whose names are public enough to be looked for, together with the school's name; nobody else's ever are.
+PUBLIC_ROLES = (*HEAD_ROLES, "ceo", "chair_of_governors", "chair_of_trustees")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleHolder:
+    """Somebody who stands for a school in public (``PUBLIC_ROLES``), by name, until a day that counts as well."""
+
+    name: str
+    role: str
+    end: date
+
+    def __post_init__(self) -> None:
+        """Refuse whoever does not stand for the school in public."""
+        if self.role not in PUBLIC_ROLES:
+            raise ValueError(f"role {self.role!r} is not one of {', '.join(PUBLIC_ROLES)}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Trust:
     """A trust of several schools."""
@@ -97,6 +115,8 @@ class Trust:
 class School:
     """One school: the names it goes by, where it is, and which policy pack speaks for it.
 
+    ``role_holders`` are looked for by name, only together with the school's name and only until their end;
+    ``languages`` (ISO 639 codes such as ``en``) are those in which it is looked for, none meaning all.
     ``corrections`` is what it has agreed to: that what its people say of the models' labels is not kept (``off``), is
     kept to teach a model that reads this school alone (``own``), or also together with other schools' (``pooled``).
     """
@@ -114,6 +134,8 @@ class School:
     timezone: str = "Europe/London"
     url: str | None = None
     corrections: str = "off"
+    role_holders: tuple[RoleHolder, ...] = ()
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,15 @@
-"""What the operator's target and token mean to a service of the AT protocol."""
+"""What the operator's target, token and cursor mean to a service of the AT protocol."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from connectors._xrpc import Login
 from connectors.errors import AuthenticationError
-from connectors.post import Account
+from connectors.post import Account, Cursor
 
 _ACTOR = re.compile(
     r"(?:https?://[^/\s]+/profile/)?@?"
@@ -55,3 +57,19 @@ def read_login(account: Account, target: Target) -> Login | None:
     if not identifier:
         raise AuthenticationError("whose app password is it? write the account's token as handle:app-password")
     return Login(identifier=identifier, password=password.strip())
+
+
+def load(account: Account, cursor: Cursor | None) -> dict[str, Any]:
+    """The state of a cursor; of another version or another target it is none, and the store knows what it has."""
+    state = state_of(cursor) if cursor is not None else {}
+    sound = isinstance(state.get("reads"), dict) and state.get("target") == account.target.strip()
+    return state if sound else {}
+
+
+def state_of(cursor: Cursor) -> dict[str, Any]:
+    """What a cursor holds, whosever it is."""
+    try:
+        state = json.loads(cursor.state)
+    except ValueError:
+        return {}
+    return state if isinstance(state, dict) else {}

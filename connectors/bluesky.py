@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors._actor import Target, read_login, read_target
+from connectors._actor import Target, load, read_login, read_target, state_of
 from connectors._conversation import Conversation, Find, Given, key_of, mark_of, read_thread
 from connectors._skeet import dump, is_withheld, read_repost, read_view, speaks_of, uri_of
 from connectors._timeline import Step, Walk, advance, short
@@ -30,6 +30,7 @@ from connectors.errors import (
 )
 from connectors.http import HttpClient
 from connectors.post import READS, Account, Cursor, Gap, Oddity, Page, Post, parse_time, rfc3339
+from connectors.profile import Profile, plain
 
 _HOME, _PUBLIC = "https://bsky.social", "https://public.api.bsky.app"
 _AT_ONCE = 25  # posts that getPosts gives in one answer
@@ -79,7 +80,7 @@ class BlueskyConnector:
         Raises:
             TransientError, PermanentError, UnexpectedResponseError: see `connectors.errors`.
         """
-        with self._round(account, _load(account, cursor)) as work:
+        with self._round(account, load(account, cursor)) as work:
             return work.page()
 
     def recheck(self, account: Account, posts: Sequence[Post]) -> Iterator[tuple[Post, Post | None]]:
@@ -94,9 +95,14 @@ class BlueskyConnector:
 
     def backfill(self, account: Account, since: datetime, until: datetime, cursor: Cursor | None) -> Page:
         """One page of what was published from ``since`` up to ``until``; replies and quotes come with `fetch` only."""
-        state = _state(cursor) if cursor else {}
+        state = state_of(cursor) if cursor else {}
         with self._round(account, {"did": state.get("did")}) as work:
             return work.past(since, until, state)
+
+    def profile(self, account: Account) -> Profile:
+        """What the account says of itself; Bluesky knows no protected ones."""
+        with self._round(account, {}) as work:
+            return work.profile()
 
     def _round(self, account: Account, state: dict[str, Any]) -> _Round:
         target, ends = read_target(account.target), time.monotonic() + self._total_s
@@ -160,6 +166,12 @@ class _Round:
         if problem is not None:
             raise problem
         return Page(posts=(), cursor=self._cursor())
+
+    def profile(self) -> Profile:
+        """The target's profile."""
+        body = self._server.ask("app.bsky.actor.getProfile", {"actor": self._actor()})
+        name, about = plain(body.get("displayName")), plain(body.get("description"))
+        return Profile(handle=plain(body.get("handle")), name=name, about=about)
 
     def current(self, posts: Sequence[Post]) -> Iterator[tuple[Post, Post | None]]:
         """Up to 25 posts with their current versions."""
@@ -382,18 +394,3 @@ class _Round:
 
 def _oldest_first(posts: Iterable[Post]) -> tuple[Post, ...]:
     return tuple(sorted(posts, key=lambda post: post.created_at or _EARLIEST))
-
-
-def _load(account: Account, cursor: Cursor | None) -> dict[str, Any]:
-    """The state of a cursor; of another version or another target it is none, and the store knows what it has."""
-    state = _state(cursor) if cursor is not None else {}
-    sound = isinstance(state.get("reads"), dict) and state.get("target") == account.target.strip()
-    return state if sound else {}
-
-
-def _state(cursor: Cursor) -> dict[str, Any]:
-    try:
-        state = json.loads(cursor.state)
-    except ValueError:
-        return {}
-    return state if isinstance(state, dict) else {}

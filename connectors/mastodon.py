@@ -28,6 +28,7 @@ from connectors.errors import (
 )
 from connectors.http import HttpClient, Response
 from connectors.post import READS, Account, Cursor, Gap, Oddity, Page, Post
+from connectors.profile import Profile, plain
 
 _PAGE_SIZE = 40
 _RECENT = 10  # statuses whose replies are read again at every round, whatever their count says
@@ -76,6 +77,16 @@ class MastodonConnector:
         with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as client:
             server = Instance(client, base, account.token, time.monotonic() + self._total_s)
             return _Round(account, target, server, self._page_size, _load(cursor)).page()
+
+    def profile(self, account: Account) -> Profile:
+        """What the account says of itself, and whether it lets only those follow it whom it chooses."""
+        target = read_target(account.target)
+        base = (account.base_url or target.instance or "").rstrip("/")
+        allowed = base if account.allow_private else None
+        with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as client:
+            server = Instance(client, base, account.token, time.monotonic() + self._total_s)
+            number = quote(server.account_id(target), safe="")
+            return _profile(server.ask_object(f"/api/v1/accounts/{number}"))
 
 
 class _Round:
@@ -288,6 +299,18 @@ class _Round:
     def _is_posts(self, one: Post) -> bool:
         """Whether the account wrote this itself, so that the read of its posts brings it."""
         return "posts" in self._reads and one.author is not None and one.author.id == self._id
+
+
+def _profile(body: Mapping[str, Any]) -> Profile:
+    fields = body.get("fields")
+    told = [plain(one.get("value")) for one in fields if isinstance(one, dict)] if isinstance(fields, list) else []
+    return Profile(
+        handle=plain(body.get("acct")),
+        name=plain(body.get("display_name")),
+        about=" ".join((plain(body.get("note")), *told)),
+        links=tuple(word for word in told if word.startswith("http")),
+        protected=body.get("locked") is True,
+    )
 
 
 def _statuses(id_: str) -> str:

@@ -6,14 +6,18 @@
   finds them, while asking for each of its posts' conversations would cost a request a dozen posts.
 - ``search``: the target, verbatim, as the query of a recent search (at most 512 characters).
 
-Recent search reaches back seven days; what is older and unread is reported as a gap.
+Recent search reaches back seven days; what is older and unread is reported as a gap. A search whose words change goes
+on from where it stood, given its cursor: X is paid by the post, and what was read is not read again.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -33,6 +37,7 @@ from connectors.errors import (
 )
 from connectors.http import HttpClient, Response, error_for, retry_at
 from connectors.post import Account, Cursor, Gap, Page
+from connectors.profile import Profile, plain
 
 _HOST = "https://api.twitter.com"  # a literal inside tweepy; the session answers it from elsewhere
 _HOME = "https://api.x.com"
@@ -63,6 +68,7 @@ _ASKED: dict[str, Any] = {
     "media_fields": ["alt_text", "media_key", "preview_image_url", "type", "url"],
     "user_fields": ["name", "username"],
 }
+_ASKED_OF_USER = ("name", "username", "description", "protected", "url", "entities")
 _LEAST = {"posts": 5, "mentions": 5, "comments": 10, "search": 10}
 
 
@@ -87,7 +93,7 @@ class XConnector:
 
     def fetch(self, account: Account, cursor: Cursor | None) -> Page:
         """The next page, see `Connector.fetch`; a read that fails does not keep the others from being read."""
-        place = Position.of(account, cursor, account.reads)
+        place = _continued(account, cursor, Position.of(account, cursor, account.reads))
         allowed = account.base_url if account.allow_private else None
         with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as web:
             asker = _Asker(account, web, self._page_size)
@@ -95,6 +101,19 @@ class XConnector:
             return page_of_round(
                 place, account.reads, lambda at: self._page(account, asker, asker.identified(at)), self._timeout_s
             )
+
+    def profile(self, account: Account) -> Profile:
+        """What the account says of itself, and whether its posts are protected."""
+        allowed = account.base_url if account.allow_private else None
+        with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as web:
+            user = _Asker(account, web, self._page_size).user(account.target.strip(), *_ASKED_OF_USER)
+        return Profile(
+            handle=plain(user.get("username")),
+            name=plain(user.get("name")),
+            about=plain(user.get("description")),
+            links=tuple(_links(user)),
+            protected=user.get("protected") is True,
+        )
 
     def _page(self, account: Account, asker: _Asker, place: Position) -> Page:
         body, backlog, gaps = asker.ask(place)
@@ -148,15 +167,20 @@ class _Asker:
         target = place.target.strip()
         if target.isdecimal() and place.at != "comments":
             return place.keeping(id=target)
+        user = self.user(target, *_ASKED["user_fields"])
+        return place.keeping(id=str(user["id"]), handle=str(user.get("username") or target.rpartition("@")[2]))
+
+    def user(self, target: str, *fields: str) -> Mapping[str, Any]:
+        """The account of that handle or number."""
         match = _HANDLE.fullmatch(target)
         if match is None:
             raise AccountNotFoundError(f"{target[:60]!r} is no account of X: write @handle, or the numeric id")
         named = {"id": target} if target.isdecimal() else {"username": match[1]}
-        body = self._call(self._client.get_user, **named, user_fields=_ASKED["user_fields"])
+        body = self._call(self._client.get_user, **named, user_fields=list(fields))
         user = body.get("data")
         if not isinstance(user, dict) or "id" not in user:
             raise _absence(body, f"X knows no account {target[:60]!r}")
-        return place.keeping(id=str(user["id"]), handle=str(user.get("username") or match[1]))
+        return {"username": match[1], **user}
 
     def ask(self, place: Position) -> tuple[Mapping[str, Any], Backlog, list[Gap]]:
         """One page, the backlog that it belongs to, and what X could not give any more.
@@ -194,6 +218,22 @@ class _Asker:
             case _:
                 query = place.target
         return self._call(client.search_recent_tweets, query, next_token=backlog.token, **params)
+
+
+def _continued(account: Account, cursor: Cursor | None, place: Position) -> Position:
+    """The position of a search whose words have changed: it goes on from the mark at which the former words stood.
+
+    What was read then is not paid for again; whoever wants it read again gives no cursor. A round that was under way
+    begins anew.
+    """
+    if cursor is None or place.backlogs or account.reads != ("search",):
+        return place
+    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+        before = replace(account, target=json.loads(cursor.state)["target"])
+        since = Position.of(before, cursor, account.reads).backlog.since
+        if since is not None and _NUMBER.fullmatch(since):
+            return replace(place, backlogs={"search": Backlog(since=since)})
+    return place
 
 
 def _raise_for(answer: Response, token: str) -> None:
@@ -249,6 +289,16 @@ def _absence(body: Mapping[str, Any], what: str) -> ConnectorError:
     if not first:
         return UnexpectedResponseError(f"{what}, and does not say why")
     return AccountNotFoundError(f"{what}: missing, renamed or suspended ({why})")
+
+
+def _links(user: Mapping[str, Any]) -> Iterator[str]:
+    """The addresses in an account's profile, as they are and not as X shortens them."""
+    entities = user.get("entities")
+    for part in entities.values() if isinstance(entities, dict) else ():
+        found = part.get("urls") if isinstance(part, dict) else None
+        for one in found if isinstance(found, list) else ():
+            if isinstance(one, dict) and isinstance(one.get("expanded_url"), str):
+                yield one["expanded_url"]
 
 
 def _meta(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,23 +9,26 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
-from alerts.school import Absence, Holding, Person, Register, School, Trust
+from alerts.school import Absence, Holding, Person, Register, RoleHolder, School, Trust
+from connectors.approval import Approval
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.write import put
 
 # What is in force is dated anew by the running service every day; the rows of an installation that is abandoned go.
 KEPT_DAYS = 400
+APPROVAL = "approval"
 
-Noun = School | Trust | Person | Holding | Absence
+Noun = School | Trust | Person | Holding | Absence | Approval
 _KINDS: dict[str, type[Noun]] = {
     "trust": Trust,
     "school": School,
     "person": Person,
     "holding": Holding,
     "absence": Absence,
+    APPROVAL: Approval,
 }
-_TUPLES = ("short_names", "handles", "hashtags", "postcode_areas", "not_about")
+_TUPLES = ("short_names", "handles", "hashtags", "postcode_areas", "not_about", "languages")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +82,21 @@ class RegisterShelf:
         connection.execute(delete(t.entry).where(t.entry.c.kind == kind, t.entry.c.name == name))
 
 
+def approved(connection: Connection) -> frozenset[str]:
+    """The platforms whose approval of our use is recorded."""
+    return frozenset(connection.scalars(select(t.entry.c.name).where(t.entry.c.kind == APPROVAL)))
+
+
 def body_of(noun: Noun) -> dict[str, Any]:
     """A noun of the register as plain JSON values."""
     return {key: _plain(value) for key, value in asdict(noun).items()}
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(one) for one in value]
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -95,7 +105,11 @@ def _noun(kind: str, body: Mapping[str, Any]) -> Noun:
     for key in _TUPLES:
         if key in values:
             values[key] = tuple(values[key])
-    for key in ("start", "end"):
+    if "role_holders" in values:
+        values["role_holders"] = tuple(
+            RoleHolder(**{**one, "end": date.fromisoformat(one["end"])}) for one in values["role_holders"]
+        )
+    for key in ("start", "end", "on"):
         if values.get(key):
             values[key] = date.fromisoformat(values[key])
     return _KINDS[kind](**values)
