@@ -28,7 +28,7 @@ from watcher import systemd
 from watcher.budget import Budget
 from watcher.config import AccountRow, Settings
 from watcher.disk import Disk
-from watcher.enrolment import CORRECTIONS, apply
+from watcher.enrolment import CORRECTIONS, apply, renew
 from watcher.errors import ConfigError, StoreError
 from watcher.polling import Poller
 from watcher.scheduler import BEAT_S, Scheduler, clock
@@ -37,6 +37,7 @@ from watcher.service import Service
 from watcher.store import Retention, Store
 from watcher.store.migration import standing
 from watcher.telling import Teller
+from watcher.terms import readings
 from watcher.versions import Choice
 from watcher.web.application import make
 
@@ -114,8 +115,9 @@ class Connectors:
     """The connectors of all accounts, made when first needed and shared where platform and options are the same."""
 
     def __init__(self, settings: Settings) -> None:
-        self._rows = {row.name: row for row in settings.accounts}
-        self._keys = {row.name: f"accounts[{n}]" for n, row in enumerate(settings.accounts, 1)}
+        read = tuple(readings(settings))
+        self._rows = {reading.row.name: reading.row for reading in read}
+        self._keys = {reading.row.name: reading.key for reading in read}
         self._made: dict[str, Connector] = {}
         self._guard = threading.Lock()
 
@@ -187,7 +189,8 @@ def build(settings: Settings, store: Store) -> Service:
         batch=settings.models.batch,
         oldest=timedelta(days=settings.alerts.oldest_days),
         disk=disk_of(store),
-        reads=frozenset(row.name for row in settings.accounts),
+        reads=frozenset(reading.row.name for reading in readings(settings)),
+        renew=functools.partial(renew, settings, store),
     )
 
 

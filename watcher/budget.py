@@ -18,6 +18,7 @@ from watcher.pace import Pace, stretch
 from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
 from watcher.store.ledger import Cap, Purse, Refusal, Spent
+from watcher.terms import readings
 
 MICRO = 1_000_000
 # How often it is worked out anew how far the money reaches.
@@ -58,7 +59,7 @@ class Budget:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._store = store
-        self._rows = {row.name: row for row in settings.accounts}
+        self._rows = {reading.row.name: reading.row for reading in readings(settings)}
         self._zones = {school.id: school.timezone for school in settings.schools}
         self._rate = settings.budget.pounds_per_dollar
         self.caps = tuple(caps_of(settings))

@@ -15,6 +15,7 @@ from alerts.school import NEVER_TOLD, ROLES
 from connectors import registry
 from watcher.config import AccountRow, SchoolRow, Settings
 from watcher.errors import ConfigError, StoreError
+from watcher.looking import look_problems, search_problems, timeline_problems
 from watcher.problem import misfit
 from watcher.secret import Secret
 from watcher.store.engine import connect
@@ -46,6 +47,8 @@ def problems(settings: Settings) -> Iterator[str]:
         yield from _school(settings, f"schools[{number}]", school)
     yield from _holdings(settings)
     yield from _twice("accounts", (row.name for row in settings.accounts))
+    yield from timeline_problems(settings)
+    yield from search_problems(settings)
     for number, account in enumerate(settings.accounts, 1):
         yield from account_problems(f"accounts[{number}]", account)
         if account.official and account.school is None:
@@ -161,6 +164,7 @@ def account_problems(key: str, account: AccountRow) -> Iterator[str]:
     """What keeps one account by itself from being read."""
     yield from _known(f"{key}.platform", account.platform, registry.known())
     yield from _options(key, account)
+    yield from look_problems(key, account)
     if account.base_url is not None:
         yield from _web_address(f"{key}.base_url", account.base_url)
     for name, secret in (("token", account.token), ("app_secret", account.app_secret)):

@@ -132,7 +132,7 @@ def apply(
     made = is_made(store)
     if made and not preview:
         store.migrate()
-    changes = enrolment.preview(settings, find_store(settings) if made else None)
+    changes = enrolment.preview(settings, find_store(settings) if made else None, clock())
     if as_json:
         say([{"action": c.action, "kind": c.kind, "name": c.name, "fields": c.what} for c in changes])
     else:

@@ -62,6 +62,7 @@ class Alerts(_Table):
     """How flags become incidents, and who is told when nobody else can be."""
 
     last_resort: EmailStr | None = None
+    checker: str | None = Field(default=None, min_length=1)
     criticism_window_h: float = Field(default=24.0, gt=0, le=24 * 14)
     oldest_days: int = Field(default=14, ge=1, le=3650)
 
@@ -126,6 +127,16 @@ class TrustRow(_Table):
     name: str
 
 
+class RoleHolderRow(_Table):
+    """The Head, CEO or chair, who are public figures: looked for by name together with the school's, until a day."""
+
+    name: str = Field(min_length=2, max_length=200)
+    role: Literal[
+        "headteacher", "head_of_school", "associate_headteacher", "ceo", "chair_of_governors", "chair_of_trustees"
+    ]
+    end: date = Field(alias="until")
+
+
 class SchoolRow(_Table):
     """A school: its names, its place, and which policy pack speaks for it (a shipped one, or a file)."""
 
@@ -142,6 +153,8 @@ class SchoolRow(_Table):
     timezone: str = "Europe/London"
     url: str | None = None
     corrections: Literal["off", "own", "pooled"] = "off"
+    role_holders: tuple[RoleHolderRow, ...] = ()
+    languages: tuple[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], ...] = ()
 
 
 class PersonRow(_Table):
@@ -177,7 +190,9 @@ class AccountRow(_Table):
     name: str = Field(min_length=1, max_length=200)
     school: str | None = None
     platform: str
-    target: str = Field(min_length=1)
+    target: str | None = Field(default=None, min_length=1)
+    schools: tuple[Slug, ...] = ()
+    owner: str | None = Field(default=None, min_length=1)
     reads: tuple[Literal["posts", "comments", "mentions", "search"], ...] = Field(default=("posts",), min_length=1)
     official: bool = False
     base_url: str | None = None

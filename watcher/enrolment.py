@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alerts.school import Absence, Holding, Person, School, Trust
+from alerts.school import Absence, Holding, Person, Trust
 from connectors.post import Account
 from watcher.config import AccountRow, Settings
 from watcher.secret import Secret
-from watcher.store import Store
+from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
 from watcher.store.engine import reading
 from watcher.store.register import Entry, body_of
+from watcher.terms import TERMS, Reading, ancestors, readings, school_of
 
 # The kind of a change that deletes what a school's people said of labels.
 CORRECTIONS = "corrections"
@@ -35,7 +36,7 @@ def entries(settings: Settings, file: str) -> Iterator[Entry]:
     for n, row in enumerate(settings.trusts, 1):
         yield Entry(kind="trust", name=row.id, noun=Trust(**row.model_dump()), kept_by=f"{file}: trusts[{n}]")
     for n, school in enumerate(settings.schools, 1):
-        noun = School(**school.model_dump())
+        noun = school_of(school)
         yield Entry(kind="school", name=school.id, noun=noun, kept_by=f"{file}: schools[{n}]")
     for n, person in enumerate(settings.people, 1):
         noun_of = Person(**person.model_dump())
@@ -57,29 +58,35 @@ def account_of(row: AccountRow, key: str = "accounts", *, with_token: bool = Fal
         ConfigError: the token is not where the settings say.
     """
     token = row.token.read(f"{key}.token") if with_token and isinstance(row.token, Secret) else None
-    values = row.model_dump(exclude={"token", "app_secret", "app", "every_s", "options"})
-    return Account(**values, token=token)
+    values = row.model_dump(exclude={"token", "app_secret", "app", "every_s", "options", "schools", "owner"})
+    return Account(**{**values, "target": row.target or TERMS}, token=token)
 
 
-def preview(settings: Settings, store: Store | None) -> tuple[Change, ...]:
+def preview(settings: Settings, store: Store | None, now: datetime | None = None) -> tuple[Change, ...]:
     """What ``apply`` would change, in the order of the file, removals last; without a store yet, everything is new.
+
+    What is built from the schools' terms is built for the day of ``now``; without one, as if nobody's time had ended.
 
     Raises:
         StoreError: the store cannot be read.
     """
+    accounts = tuple(readings(settings, now.date() if now else None))
     if store is None:
-        return _changes(settings, {}, {})
+        return _changes(settings, accounts, {}, {})
     with reading(store.engine) as connection:
         old = store.register.bodies(connection)
-    changes = _changes(settings, old, {state.account.name: state for state in store.accounts.all()})
+    changes = _changes(settings, accounts, old, {state.account.name: state for state in store.accounts.all()})
     return (*changes, *_lapsed(settings, store))
 
 
 def _changes(
-    settings: Settings, old: dict[tuple[str, str], tuple[dict[str, Any], str]], states: dict[str, AccountState]
+    settings: Settings,
+    accounts: Sequence[Reading],
+    old: dict[tuple[str, str], tuple[dict[str, Any], str]],
+    states: dict[str, AccountState],
 ) -> tuple[Change, ...]:
     found = [*_entry_changes(settings, old)]
-    for row in settings.accounts:
+    for row in (account.row for account in accounts):
         state = states.pop(row.name, None)
         if state is None:
             found.append(Change(action="add", kind="account", name=row.name))
@@ -118,13 +125,12 @@ def apply(settings: Settings, store: Store, file: str, now: datetime) -> tuple[C
     Raises:
         StoreError: nothing was written.
     """
-    changes = preview(settings, store)
+    changes = preview(settings, store, now)
     with store.writing() as connection:
         for entry in entries(settings, file):
             store.register.put(connection, entry, now)
-        for n, row in enumerate(settings.accounts, 1):
-            kept_by = f"{file}: accounts[{n}]"
-            store.accounts.put(connection, account_of(row), _every(row, settings), kept_by, now)
+        for account in readings(settings, now.date()):
+            _put(connection, settings, store, account, f"{file}: {account.key}", now)
         for change in changes:
             if change.kind == CORRECTIONS:
                 store.corrections.forget(connection, change.name)
@@ -133,6 +139,36 @@ def apply(settings: Settings, store: Store, file: str, now: datetime) -> tuple[C
             elif change.action == "remove":
                 store.register.remove(connection, change.kind, change.name)
     return changes
+
+
+def renew(settings: Settings, store: Store, now: datetime) -> int:
+    """Bring the queries that are built from terms up to the day: whose time has ended is looked for no more.
+
+    How many changed; nothing else is written.
+    """
+    states = {state.account.name: state for state in store.accounts.all()}
+    wanted = {r.row.name: r for r in readings(settings, now.date()) if r.query is not None}
+    every = {r.row.name for r in readings(settings) if r.query is not None}
+    stale = [r for name, r in wanted.items() if name in states and states[name].account != account_of(r.row)]
+    gone = [name for name in every - wanted.keys() if name in states]
+    with store.writing() as connection:
+        for one in stale:
+            _put(connection, settings, store, one, states[one.row.name].kept_by, now)
+        for name in gone:
+            store.accounts.retire(connection, name, now)
+    return len(stale) + len(gone)
+
+
+def _put(
+    connection: Transaction, settings: Settings, store: Store, account: Reading, kept_by: str, now: datetime
+) -> None:
+    """Write one account; a search that is built from terms goes on where it, or the one it was part of, stood."""
+    row, every = account.row, _every(account.row, settings)
+    if account.query is None:
+        store.accounts.put(connection, account_of(row), every, kept_by, now)
+    else:
+        heir_of = tuple(ancestors(row.name))
+        store.accounts.put_search(connection, account_of(row), every, kept_by, now, heir_of=heir_of)
 
 
 def _every(row: AccountRow, settings: Settings) -> int:

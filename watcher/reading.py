@@ -8,9 +8,10 @@ from connectors.errors import UnexpectedResponseError
 from connectors.post import Cursor, Page, Post, rfc3339
 from watcher.app import Connectors
 from watcher.check import account_problems
-from watcher.config import Settings
+from watcher.config import AccountRow, Settings
 from watcher.enrolment import account_of
 from watcher.errors import ConfigError
+from watcher.terms import base_of, readings
 
 
 def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], None]) -> Iterator[Post]:
@@ -20,11 +21,8 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
         ConfigError: there is no such account, or it is not set up rightly.
         ConnectorError: the platform could not be read; the posts before have been given.
     """
-    number, row = next(((n, r) for n, r in enumerate(settings.accounts, 1) if r.name == name), (0, None))
-    if row is None:
-        known = ", ".join(r.name for r in settings.accounts) or "none"
-        raise ConfigError((f"accounts: {name!r} is unknown; known are {known}",))
-    found = tuple(account_problems(f"accounts[{number}]", row))
+    key, row = _named(settings, name)
+    found = tuple(account_problems(key, row))
     if found:
         raise ConfigError(found)
     account = account_of(row, f"accounts[{number}]", with_token=True)
@@ -44,6 +42,23 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
         places.add(cursor)
         if turn == max_pages - 1:
             note(f"stopped after {max_pages} pages, more waits; raise --max-pages")
+
+
+def _named(settings: Settings, name: str) -> tuple[str, AccountRow]:
+    """The account of that name, or the one query by which it is read."""
+    read = tuple(readings(settings))
+    several = [r for r in read if base_of(r.row.name) == name]
+    found = [r for r in read if r.row.name == name] or several
+    if len(found) == 1:
+        return found[0].key, found[0].row
+    if found:
+        names = ", ".join(r.row.name for r in found)
+        raise ConfigError((f"{found[0].key}: {name!r} is read as {len(found)} searches; name one of {names}",))
+    row = next(((f"accounts[{n}]", r) for n, r in enumerate(settings.accounts, 1) if r.name == name), None)
+    if row is not None:
+        return row
+    known = ", ".join(r.name for r in settings.accounts) or "none"
+    raise ConfigError((f"accounts: {name!r} is unknown; known are {known}",))
 
 
 def brief(post: Post) -> str:

@@ -69,8 +69,12 @@ class Service:
         reads: Container[str] | None = None,
         oldest: timedelta = timedelta(days=14),
         newer: Callable[[], Sequence[Classifier] | None] = lambda: None,
+        renew: Callable[[datetime], int] = lambda _now: 0,
     ) -> None:
-        """Put the parts together; ``newer`` gives the classifiers when others have been chosen since it was asked."""
+        """Put the parts together; ``newer`` gives the classifiers when others have been chosen since it was asked.
+
+        ``renew`` brings the searches up to the day: a role-holder whose time has ended is looked for no more.
+        """
         self.store = store
         self.poller = poller
         self.teller = teller
@@ -81,6 +85,7 @@ class Service:
         self._disk = disk
         self._reads = reads
         self._oldest = oldest
+        self._renew = renew
 
     def begin(self, now: datetime) -> None:
         """Put back into the queues what an older model read, an older pack judged, or a crash left half sent."""
@@ -346,6 +351,7 @@ class Service:
     def purge(self, now: datetime) -> dict[str, int]:
         """Delete what is past its time; how many rows of each table."""
         self.store.register.renew(now)
+        self._renew(now)
         try:
             report = self.store.purge.purge(now)
         except StoreError:

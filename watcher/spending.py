@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,6 +39,7 @@ def budget(
     from watcher.budget import Budget
     from watcher.config import load
     from watcher.scheduler import clock
+    from watcher.terms import batches
 
     settings = load(config)
     store = find_store(settings)
@@ -47,7 +48,7 @@ def budget(
     report = {
         "caps": list(caps(made, store, now)),
         "accounts": list(accounts(store, now)),
-        "schools": list(schools(store, [row.id for row in settings.schools], now)),
+        "schools": list(schools(store, [row.id for row in settings.schools], now, batches(settings))),
         "delays": list(delays(store, now)),
     }
     if as_json:
@@ -119,14 +120,17 @@ def accounts(store: Store, now: datetime) -> Iterator[dict[str, Any]]:
         }
 
 
-def schools(store: Store, names: Sequence[str], now: datetime) -> Iterator[dict[str, Any]]:
-    """What each school cost this month, shared searches split evenly."""
+def schools(
+    store: Store, names: Sequence[str], now: datetime, shared: Mapping[str, Sequence[str]] | None = None
+) -> Iterator[dict[str, Any]]:
+    """What each school cost this month, shared searches split evenly among the schools that share them."""
     cost: dict[str, float] = defaultdict(float)
     for row in store.ledger.since(window("month", now)[0]):
         if row.unit != POUNDS:
             continue
-        for school in (row.school,) if row.school else names:
-            cost[school] += row.amount / (1 if row.school else max(len(names), 1))
+        payers = (row.school,) if row.school else (shared or {}).get(row.account) or names
+        for school in payers:
+            cost[school] += row.amount / len(payers)
     for school, amount in sorted(cost.items(), key=lambda pair: (-pair[1], pair[0])):
         yield {"school": school, "pounds": round(amount / _PENCE, 2)}
 

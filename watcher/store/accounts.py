@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,6 +63,31 @@ class AccountShelf:
             return
         if any(old.body[key] != body[key] for key in ("platform", "target", "reads", "base_url")):
             values |= {"cursor": None, "next_poll_at": now, "caught_up_at": None}
+        connection.execute(update(t.account).where(t.account.c.name == account.name).values(**values))
+
+    def put_search(
+        self,
+        connection: Connection,
+        account: Account,
+        every_s: int,
+        kept_by: str,
+        now: datetime,
+        *,
+        heir_of: Sequence[str] = (),
+    ) -> None:
+        """Write a search that is built from terms: it keeps its cursor when its words change, as it goes on from there.
+
+        A new one goes on where the first of ``heir_of`` that is still read stands: it was part of that one.
+        """
+        active = select(t.account).where(t.account.c.retired_at.is_(None))
+        rows = (connection.execute(active.where(t.account.c.name == name)).first() for name in (account.name, *heir_of))
+        old = next((row for row in rows if row is not None), None)
+        self.put(connection, account, every_s, kept_by, now)
+        values: dict[str, Any] = {"cursor": None, "caught_up_at": None, "next_poll_at": now}
+        if old is not None and (old.platform, old.body["base_url"]) == (account.platform, account.base_url):
+            if old.name == account.name and old.body["target"] == account.target:
+                return
+            values = {"cursor": old.cursor, "caught_up_at": old.caught_up_at}
         connection.execute(update(t.account).where(t.account.c.name == account.name).values(**values))
 
     def retire(self, connection: Connection, name: str, now: datetime) -> None:
