@@ -1,0 +1,204 @@
+"""Which permission a platform's refusal means, by platform and read, and where it is granted: one table; pure.
+
+Platforms that name it are believed; of those that only say that one is missing (Meta's codes 10 and 200 to 299 often
+do), it is what the read needs and the token has not, as far as the platform tells what the token has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connectors.post import Account
+
+_ADVANCED = "App Review in Meta's developer site"
+_META_LOGIN = (
+    "the Facebook login of the page's own administrator (`watcher connect`); for other organisations' pages also"
+)
+_GOOGLE_CONSOLE = "the Google Cloud console, APIs & Services"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What a platform's reads need, under ``""`` what all of them do, and ``where`` it is granted."""
+
+    where: str
+    reads: Mapping[str, tuple[str, ...]]
+
+    def of(self, read: str) -> tuple[str, ...]:
+        """The permissions that one read needs."""
+        return tuple(dict.fromkeys((*self.reads.get("", ()), *self.reads.get(read, ()))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lack:
+    """A permission that is missing, and where it is granted."""
+
+    permission: str
+    where: str
+
+    def __str__(self) -> str:
+        """For the operator."""
+        return f"missing permission: {self.permission}; granted in {self.where}"
+
+
+NEEDS: Mapping[str, Needs] = {
+    "facebook": Needs(
+        where=f"{_META_LOGIN} {_ADVANCED}",
+        reads={
+            "": ("pages_show_list", "pages_read_engagement"),
+            "comments": ("pages_read_user_content",),
+            "mentions": ("pages_read_user_content",),
+        },
+    ),
+    "instagram": Needs(
+        where=f"{_META_LOGIN} {_ADVANCED}",
+        reads={
+            "": ("instagram_basic", "pages_show_list", "pages_read_engagement"),
+            "comments": ("instagram_manage_comments",),
+            "mentions": ("instagram_manage_comments",),
+            "search": ("Instagram Public Content Access",),
+        },
+    ),
+    "threads": Needs(
+        where=f"the account's own login at Threads (`watcher connect`); for mentions and searches also {_ADVANCED}",
+        reads={
+            "": ("threads_basic",),
+            "comments": ("threads_read_replies",),
+            "mentions": ("threads_manage_mentions",),
+            "search": ("threads_keyword_search",),
+        },
+    ),
+    "linkedin": Needs(
+        where="LinkedIn's window for the page's own administrator (`watcher connect`)",
+        reads={
+            "posts": ("r_organization_social",),
+            "comments": ("r_organization_social_feed",),
+            "mentions": ("rw_organization_admin",),
+        },
+    ),
+    "tiktok": Needs(
+        where="TikTok's window for the account's owner (`watcher connect`), after TikTok's app review",
+        reads={"": ("user.info.basic", "video.list")},
+    ),
+    "youtube": Needs(
+        where=f"the channel owner's Google login, or for a key {_GOOGLE_CONSOLE}",
+        reads={"": ("youtube.readonly",), "comments": ("youtube.force-ssl",)},
+    ),
+    "google_reviews": Needs(
+        where="the Google login of an owner or manager of the place (`watcher connect`)",
+        reads={"": ("business.manage",)},
+    ),
+    "reddit": Needs(
+        where="Reddit's window for the account's owner (`watcher connect`)",
+        reads={"": ("read",), "posts": ("history",), "mentions": ("privatemessages",)},
+    ),
+    "mastodon": Needs(
+        where="the account on its server: Preferences, Development, the application's scopes",
+        reads={
+            "": ("read:accounts", "read:statuses"),
+            "mentions": ("read:notifications",),
+            "search": ("read:search",),
+        },
+    ),
+    "bluesky": Needs(
+        where="the account on Bluesky: Settings, Privacy and security, App passwords",
+        reads={"mentions": ("the target's own app password",), "search": ("an app password, as handle:app-password",)},
+    ),
+    "x": Needs(
+        where="X's developer console",
+        reads={"": ("an app in a project whose access level holds this read",)},
+    ),
+    "forum": Needs(where="the forum's Admin, API, New key", reads={"": ("a key with the scope Global, read-only",)}),
+    "wordpress": Needs(
+        where="the site's Users, the user for Watcher, Application Passwords", reads={"": ("an application password",)}
+    ),
+}
+
+# Of each platform: what a refusal says, and the permission that it means; without one, what the read needs.
+# A name in the words themselves, where there is one, is the first group.
+_SAID: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "x": (
+        (r"protected", "the account's own consent: it is protected, and no app may read it"),
+        (r"attached to a Project", "a project: in the console, move the app into one"),
+        (r"Application-Only is forbidden", "a user's token with tweet.read and users.read instead of the app's"),
+        (r"oauth1 app permissions", "Read, under the app's User authentication settings"),
+        (r"access level|subset of|not (?:permitted|authorized)|HTTP 403", ""),
+    ),
+    "linkedin": (
+        (r"permission (\w+ \(in older apps \w+\))", ""),
+        (r"permission (\w+)", ""),
+        (r"no administrator of", "the role of administrator (super or content admin) of the page"),
+    ),
+    "google_reviews": (
+        (r"no quota", "a quota above 0: Google's access request form must be approved"),
+        (r"not switched on", "the Google My Business API, enabled in the project"),
+        (r"\(scope\) missing|PERMISSION_DENIED|HTTP 403", ""),
+    ),
+    "youtube": (
+        (r"not switched on", "YouTube Data API v3, enabled in the project of the key or token"),
+        (r"restrictions must allow", "the key's restrictions: they must allow YouTube Data API v3 and this server"),
+        (r"only its owner's token", "the token of the channel's owner, with youtube.force-ssl"),
+        (r"\(scope\) missing", ""),
+    ),
+    "reddit": ((r"permission '(\w+)'", ""),),
+    "tiktok": ((r"lacks a permission|HTTP 403", ""),),
+    "mastodon": (
+        (r"own token only", "the account's own token with read:notifications"),
+        (r"HTTP 403", ""),
+    ),
+    "bluesky": (
+        (r"whose app password|lets nobody search|lets this account not search", ""),
+        (r"own app password", ""),
+    ),
+    "forum": ((r"refused access", ""),),
+    "wordpress": ((r"refused access", ""),),
+}
+_META = (
+    (r"has not granted this app (\w+)", ""),
+    (r"lacks a permission|is not enough", ""),
+)
+_FEATURES = ("Page Public Content Access", "Instagram Public Content Access")
+_META_NAME = re.compile(r"\b(?:pages|instagram|threads|ads|business)_[a-z_]{3,60}\b")
+# What `connectors._graph` adds of a token's permissions.
+_GRANTED = re.compile(r"\(the token has ([a-z_, ]*)\)")
+# What no token lets anybody read here, though people expect it; said wherever an account is tried.
+UNREADABLE: Mapping[str, str] = {
+    "tiktok": "comments on TikTok cannot be read: TikTok gives them to researchers alone, so let people report them",
+    "facebook": "groups, private profiles and searches cannot be read on Facebook by anybody",
+    "linkedin": "what is said on LinkedIn without naming the page cannot be read",
+}
+
+
+def lacking(account: Account, said: str) -> Lack | None:
+    """The permission whose lack a refusal (or a gap's reason) tells of, or ``None`` where it tells of something else.
+
+    Of several reads of one account, the first that needs more than all do is taken: try one read at a time.
+    """
+    needs = NEEDS.get(account.platform)
+    if needs is None:
+        return None
+    meta = account.platform in ("facebook", "instagram", "threads")
+    for pattern, means in _META if meta else _SAID.get(account.platform, ()):
+        match = re.search(pattern, said)
+        if match:
+            named = match[1] if match.re.groups else _named(said) if meta else ""
+            permission = named or means or " and ".join(_ungranted(needs, account, said))
+            return Lack(permission=permission, where=needs.where)
+    return None
+
+
+def _named(said: str) -> str:
+    """The permissions that Meta's own words name: any one of them is enough."""
+    words = _GRANTED.sub("", said)
+    found = [*_META_NAME.findall(words), *(feature for feature in _FEATURES if feature in words)]
+    return " or ".join(dict.fromkeys(found))
+
+
+def _ungranted(needs: Needs, account: Account, said: str) -> tuple[str, ...]:
+    """What the account's reads need and the token has not, as far as the platform told; else all that they need."""
+    wanted = tuple(dict.fromkeys(name for read in account.reads for name in needs.of(read)))
+    told = _GRANTED.search(said)
+    has = {name.strip() for name in told[1].split(",")} if told else set()
+    return tuple(name for name in wanted if name not in has) or wanted
