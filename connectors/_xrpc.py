@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import re
 import threading
 import time
@@ -53,6 +55,24 @@ class Session:
     refresh: str = field(repr=False)
 
 
+def given(token: str) -> Session | None:
+    """The session that a token is by itself, where it is a session's and no app password; renewing is another's."""
+    did = claims(token).get("sub")
+    return Session(did=did, access=token, refresh="") if isinstance(did, str) else None
+
+
+def claims(token: str) -> dict[str, Any]:
+    """What a session's token says of itself, unproved; nothing where it is another kind of secret."""
+    parts = token.split(".")
+    if len(parts) != 3 or not token.startswith("eyJ"):  # noqa: PLR2004
+        return {}
+    try:
+        found = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 class Sessions:
     """The open sessions, shared by threads: Bluesky lets an account log in only a hundred times a day or so."""
 
@@ -92,6 +112,7 @@ class Xrpc:
         self._login, self._sessions, self._ends = login, sessions, ends
         secret = f"{self._base}\n{login.identifier}\n{login.password}" if login else ""
         self._key = hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+        self._given = given(login.password) if login else None
         self.asked = 0
 
     @property
@@ -145,8 +166,8 @@ class Xrpc:
         return self._client.get(f"{self._base}/xrpc/{method}", headers=headers, params=params, ends=self._ends)
 
     def _session(self) -> Session | None:
-        if self._login is None:
-            return None
+        if self._login is None or self._given is not None:
+            return self._given
         with self._sessions.turn(self._key, self._ends):
             if self._key not in self._sessions.open:
                 self._sessions.open[self._key] = self._opened(self._login)
@@ -154,13 +175,15 @@ class Xrpc:
 
     def _renewed(self, stale: Session) -> Session:
         """The session after a renewal, by whichever thread came first; where it cannot be renewed, a new one."""
+        if stale is self._given:
+            raise AuthenticationError("Bluesky has ended the session, or it was withdrawn: connect the account again")
         with self._sessions.turn(self._key, self._ends):
             current = self._sessions.open.get(self._key)
             if current is not None and current is not stale:
                 return current
             self._sessions.open.pop(self._key, None)
             try:
-                session = self._procedure("com.atproto.server.refreshSession", token=stale.refresh)
+                session = self.procedure("com.atproto.server.refreshSession", token=stale.refresh)
             except RateLimitedError:
                 raise
             except PermanentError:
@@ -172,10 +195,14 @@ class Xrpc:
 
     def _opened(self, login: Login) -> Session:
         body = {"identifier": login.identifier, "password": login.password}
-        return self._procedure("com.atproto.server.createSession", json=body)
+        return self.procedure("com.atproto.server.createSession", json=body)
 
-    def _procedure(self, method: str, *, json: Any = None, token: str | None = None) -> Session:
-        """The session that one of the two session calls answers; the call keeps to what is left of the fetch's time."""
+    def procedure(self, method: str, *, json: Any = None, token: str | None = None) -> Session:
+        """The session that one of the two session calls answers; the call keeps to what is left of the fetch's time.
+
+        Raises:
+            ConnectorError: the server opens none.
+        """
         headers = {"accept": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
         with self._make_client(max(self._ends - time.monotonic(), 0.05)) as client:
             answer = client.post(f"{self._base}/xrpc/{method}", headers=headers, json=json)
