@@ -401,6 +401,87 @@ class ForumSource(Source):
         }
 
 
+class MisagoSource(Source):
+    platform = "forum"
+
+    def account(self, **changes: Any) -> Account:
+        return super().account(**{"target": "https://misago.hillcrest.example", **changes})
+
+    def answer(self, request: Request) -> Any:
+        if request.path == "/api/threads/":
+            start = int(request.args.get("start", 10**9))
+            found = [n for n, _ in self.newest_first() if n <= start]
+            threads = [
+                {
+                    "id": n,
+                    "title": "News",
+                    "replies": 0,
+                    "last_post": n,
+                    "last_post_on": moment(n, "%Y-%m-%dT%H:%M:%SZ"),
+                }
+                for n in found[:5]
+            ]
+            return {"results": threads, "subcategories": [], "next": found[5] if len(found) > 5 else None}
+        path = re.fullmatch(r"/api/threads/(\d+)/posts/", request.path)
+        if path is None:
+            return Response("<html>Not found</html>", 404)
+        n = int(path[1])
+        post = {
+            "id": n,
+            "poster_name": "parent",
+            "content": f"<p>{self.items[n]}</p>",
+            "posted_on": moment(n, "%Y-%m-%dT%H:%M:%SZ"),
+            "api": {"index": f"/api/threads/{n}/posts/{n}/"},
+        }
+        return {"id": n, "title": "News", "post_set": {"results": [post], "page": 1, "pages": 1}}
+
+
+class NodebbSource(Source):
+    platform = "forum"
+
+    def account(self, **changes: Any) -> Account:
+        return super().account(**{"target": "https://nodebb.hillcrest.example", **changes})
+
+    def answer(self, request: Request) -> Any:
+        page = int(request.args.get("page", 1))
+        found = self.newest_first()
+        if request.path == "/api/recent":
+            topics = [
+                {"tid": n, "titleRaw": "News", "postcount": 1, "lastposttime": millis(n)}
+                for n, _ in found[(page - 1) * 5 : page * 5]
+            ]
+            return {"topics": topics, "pagination": {"currentPage": page, "pageCount": -(-len(found) // 5) or 1}}
+        path = re.fullmatch(r"/api/topic/(\d+)", request.path)
+        if path is None:
+            return Response('"not-found"', 404, mimetype="application/json")
+        n = int(path[1])
+        post = {"pid": n, "tid": n, "content": f"<p>{self.items[n]}</p>", "timestamp": millis(n), "deleted": 0}
+        return {"tid": n, "mainPid": n, "titleRaw": "News", "posts": [post], "pagination": {"pageCount": 1}}
+
+
+def millis(number: int) -> int:
+    return int((START + timedelta(minutes=number)).timestamp() * 1000)
+
+
+class PhpbbSource(Source):
+    platform = "forum"
+
+    def account(self, **changes: Any) -> Account:
+        return super().account(**{"target": "https://phpbb.hillcrest.example", **changes})
+
+    def answer(self, request: Request) -> Any:
+        if request.path != "/feed.php":
+            return Response("<html>Not found</html>", 404)
+        entries = "".join(
+            f"<entry><author><name>parent</name></author><published>{moment(n, '%Y-%m-%dT%H:%M:%S+00:00')}</published>"
+            f"<id>{self.base}/viewtopic.php?t={n}&amp;p={n}#p{n}</id><title type='html'>General • News</title>"
+            f"<link href='{self.base}/viewtopic.php?t={n}&amp;p={n}#p{n}'/><content type='html'>{text}</content></entry>"
+            for n, text in self.newest_first()
+        )
+        body = f"<feed xmlns='http://www.w3.org/2005/Atom'><title>Forum</title>{entries}</feed>"
+        return Response(body, mimetype="application/atom+xml")
+
+
 class ArchiveSource(Source):
     platform = "archive"
     speaks_http = False
@@ -464,6 +545,9 @@ SOURCES = [
     LinkedinSource,
     TiktokSource,
     ForumSource,
+    MisagoSource,
+    NodebbSource,
+    PhpbbSource,
     ArchiveSource,
     FakeSource,
 ]
