@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from alerts.school import School
@@ -79,10 +79,41 @@ def plan(platform: str, schools: Sequence[School], today: date, *, own: Collecti
         raise ValueError(f"platform {platform!r} is not one of {', '.join(LONGEST)}")
     by_id = {school.id: school for school in sorted(schools, key=lambda school: school.id)}
     if platform == "instagram":
-        return _hashtags(by_id.values())
-    if platform in _JOINED:
-        return _joined(platform, tuple(by_id.values()), today, frozenset(own))
-    return _single(platform, tuple(by_id.values()), today)
+        made = _hashtags(by_id.values())
+    elif platform in _JOINED:
+        made = _joined(platform, tuple(by_id.values()), today, frozenset(own))
+    else:
+        made = _single(platform, tuple(by_id.values()), today)
+    return replace(made, left=tuple((one, why) for one, why in made.left if _is_live(one, today)))
+
+
+def _is_live(one: Sought, today: date) -> bool:
+    return one.term.until is None or today <= one.term.until
+
+
+def answers(schools: Iterable[School]) -> Plan:
+    """The searches on X that bring what the schools' own handles say and all that is said to them, many in each.
+
+    Who answers a post on X names its author, so that naming finds the replies, too.
+    """
+
+    def write(sought: Sequence[Sought]) -> str:
+        names = [one.term.text for one in sought if _is_on_x(one.term)]
+        return f"{_either(part for name in names for part in (f'@{name}', f'from:{name}'))} -is:retweet"
+
+    def fits(sought: Sequence[Sought]) -> bool:
+        return size(write(sought)) <= LONGEST["x"]
+
+    queries: list[Query] = []
+    in_order = sorted((s for s in schools if any(map(_is_on_x, terms(s)))), key=lambda school: school.id)
+    for place, batch in _dealt(in_order, "", fits):
+        for number, piece in enumerate(_pieces(batch, fits)[0]):
+            sought = tuple(one for one in piece if _is_on_x(one.term))
+            ids = tuple(dict.fromkeys(one.school for one in sought))
+            where = place if not number else f"{place}.{number + 1}"
+            if sought:
+                queries.append(Query(platform="x", place=where, text=write(sought), sought=sought, batch=ids))
+    return Plan(queries=tuple(queries))
 
 
 # several schools in one query -----------------------------------------------------------------------------------------
@@ -107,7 +138,7 @@ def _joined(platform: str, schools: Sequence[School], today: date, own: frozense
             pieces, odd = _pieces(batch, fits)
             left += [(one, f"longer than the {LONGEST[platform]} characters of a query") for one in odd]
             for number, piece in enumerate(pieces):
-                live = [one for one in piece if one.term.until is None or today <= one.term.until]
+                live = [one for one in piece if _is_live(one, today)]
                 text = write(live) if _positive(live, platform, own) else ""
                 where = place if not number else f"{place}.{number + 1}"
                 ids = tuple(dict.fromkeys(one.school for one in piece))
@@ -257,15 +288,14 @@ def _single(platform: str, schools: Sequence[School], today: date) -> Plan:
                     left.append((one, f"longer than the {LONGEST[platform]} characters of a query"))
                     continue
                 sought, live = found.get(text, ([], False))
-                now = term.until is None or today <= term.until
-                found[text] = ([*sought, one], live or now)
+                found[text] = ([*sought, one], live or _is_live(one, today))
     return Plan(
         queries=tuple(
             Query(
                 platform=platform,
                 place=_name_of(text),
                 text=text if live else "",
-                sought=tuple(one for one in sought if one.term.until is None or today <= one.term.until),
+                sought=tuple(one for one in sought if _is_live(one, today)),
                 batch=tuple(dict.fromkeys(one.school for one in sought)),
             )
             for text, (sought, live) in sorted(found.items())
