@@ -17,6 +17,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HIDDEN_4 = [ipaddress.IPv4Network(n) for n in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "240.0.0.0/4")]
 _GLOBAL_6 = ipaddress.IPv6Network("2000::/3")  # leaves out mapped, NAT64, unique local, link-local and multicast
 _HIDDEN_6 = [ipaddress.IPv6Network(n) for n in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
+# ISATAP (RFC 5214) writes an IPv4 address behind these bits, under any prefix; the other two are its "global" bits.
+_TUNNEL = 0x5EFE
+_TUNNEL_BITS = 0xFCFFFFFF
 
 
 def origin_of(url: str) -> str:
@@ -33,7 +36,7 @@ def origin_of(url: str) -> str:
     scheme = parts.scheme.lower()
     if scheme not in _DEFAULT_PORTS:
         raise RefusedAddressError(f"only http and https addresses are read, not {scheme[:20] or 'one without either'}")
-    if not host:
+    if not host or "\\" in parts.netloc:  # browsers take the backslash for a slash, others for a part of the name
         raise RefusedAddressError("this address of the web names no host")
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}:{_DEFAULT_PORTS[scheme] if port is None else port}"
@@ -49,6 +52,8 @@ def is_public(address: str) -> bool:
         return False
     if isinstance(found, ipaddress.IPv4Address):
         return not any(found in net for net in _HIDDEN_4)
+    if int(found) >> 32 & _TUNNEL_BITS == _TUNNEL:
+        return False
     return found in _GLOBAL_6 and not any(found in net for net in _HIDDEN_6)
 
 
@@ -77,6 +82,8 @@ def _look_up(host: str, port: int, timeout_s: float) -> tuple[str, ...]:
             return (str(ipaddress.IPv6Address(host)),)
         if _ends_in_a_number(host):
             return (socket.inet_ntoa(socket.inet_aton(host)),)
+        if not all(host.removesuffix(".").split(".")):
+            raise ValueError("a name without letters between two dots")
     except (ValueError, OSError):
         raise RefusedAddressError(f"{host[:100]} is no host name") from None
     return _ask_resolver(host, port, timeout_s)

@@ -196,7 +196,7 @@ class HttpClient:
         self._max_bytes, self._retries = max_bytes, retries
         self._exempt = None if allow_private is None else _place(_url(allow_private))
         self._headers = {"user-agent": user_agent, "accept-encoding": "gzip, deflate"}
-        self._made: httpx.Client | None = None
+        self._made: _CheckedTransport | None = None
         self._making = threading.Lock()
 
     def __enter__(self) -> HttpClient:
@@ -237,7 +237,7 @@ class HttpClient:
             target = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not target:
                 return answer
-            onward, _ = _split_login(_url(urljoin(answer.url, target)))
+            onward, _ = _split_login(_url(_joined(answer.url, target)))
             if _place(onward) != _place(at):
                 sent = {name: value for name, value in sent.items() if name in _HARMLESS}
             at = onward
@@ -264,10 +264,11 @@ class HttpClient:
         sent = {**self._headers, **login, **own, **_lowered(headers)}
         return self._send(_request("POST", at, sent, body.content), ends)
 
-    def _client(self) -> httpx.Client:
+    def _transport(self) -> _CheckedTransport:
+        """The connections themselves: httpx's client would read every redirect, and stumble over a hostile one."""
         with self._making:
             if self._made is None:
-                self._made = httpx.Client(transport=_CheckedTransport(), trust_env=False, timeout=self._timeout_s)
+                self._made = _CheckedTransport()
             return self._made
 
     def _send(self, request: httpx.Request, ends: float) -> Response:
@@ -290,7 +291,9 @@ class HttpClient:
 
     def _exchange(self, request: httpx.Request, ends: float) -> Response:
         meter.leaving(request.url.path)
-        answer = self._client().send(request, stream=True, follow_redirects=False)
+        request.extensions = {"timeout": httpx.Timeout(self._timeout_s).as_dict()}
+        answer = self._transport().handle_request(request)
+        answer.request = request
         try:
             body = b"".join(self._body(answer, ends))
         finally:
@@ -330,6 +333,14 @@ def _url(url: str, params: Mapping[str, Any] | None = None) -> httpx.URL:
     except (httpx.InvalidURL, ValueError, TypeError):
         pass
     raise RefusedAddressError("this is no address of the web: its host cannot be read")
+
+
+def _joined(base: str, reference: str) -> str:
+    """Where a redirect leads; what cannot even be joined is no address, which `_url` then says."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return ""
 
 
 def _place(url: httpx.URL) -> str:
