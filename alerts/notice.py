@@ -8,7 +8,17 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
-REASONS = ("opened", "new_concern", "new_target", "more_severe", "chased", "digest", "blind_spot", "summary")
+REASONS = (
+    "opened",
+    "new_concern",
+    "new_target",
+    "more_severe",
+    "chased",
+    "digest",
+    "blind_spot",
+    "summary",
+    "token_ends",
+)
 STATES = ("pending", "sent", "failed")
 
 

@@ -10,19 +10,20 @@ from urllib.parse import urlsplit
 
 import css_inline
 import mrml
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
-from alerts import wording
 from alerts.digest import Blind, Digest, week_bounds
 from alerts.errors import AlertError
 from alerts.excerpt import LIMIT, Excerpt, may_quote, moving_words, plain, quotation, shortened
 from alerts.flag import GRAVE
 from alerts.letter import Letter, envelope
+from alerts.reminder import Reminder
 from alerts.route import Receiver, Route
 from alerts.school import title
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from alerts import wording
 
 # A caller finds the mail's outside beside what it shows.
-__all__ = ["Letter", "Matter", "Place", "digest_mail", "incident_mail"]
+__all__ = ["Letter", "Matter", "Place", "digest_mail", "incident_mail", "reminder_mail"]
 
 # As many places and excerpts as fit on a phone.
 _PLACES = 5
@@ -90,6 +91,20 @@ def incident_mail(matter: Matter, receiver: Receiver, routes: Sequence[Route], l
     subject = _subject(matter, routes, letter)
     urgent = any(concern in GRAVE for concern in matter.concerns)
     return envelope(letter, receiver, subject, _text("incident", shown), _html("incident", shown), urgent=urgent)
+
+
+def reminder_mail(reminder: Reminder, receiver: Receiver, letter: Letter) -> bytes:
+    """The finished message that a permission to read ends soon, and what to do.
+
+    Raises:
+        AlertError: sender or receiver is no address that mail can be sent to.
+    """
+    left = "today" if reminder.days < 1 else f"in {wording.counted(reminder.days, 'day')}"
+    platform = wording.platform_name(reminder.platform)
+    day = wording.long_day(reminder.ends, reminder.timezone)
+    subject = f"[Watcher] Permission to read {plain(reminder.account)} ends on {day} – {plain(reminder.school)}"
+    shown = {"reminder": reminder, "left": left, "platform": platform, "why": receiver.why}
+    return envelope(letter, receiver, subject, _text("reminder", shown), _html("reminder", shown))
 
 
 def digest_mail(digest: Digest, receiver: Receiver, letter: Letter) -> bytes:

@@ -9,13 +9,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 import uvicorn
-
-from alerts import registry as channels
 from alerts.channel import Channel
 from alerts.packs import load_pack
 from alerts.policy import Pack
@@ -24,21 +23,26 @@ from connectors.connector import Connector
 from connectors.errors import ConnectorError
 from connectors.http import HttpClient
 from connectors.post import Account
-from watcher import systemd
 from watcher.budget import Budget
-from watcher.config import AccountRow, Settings
+from watcher.connection import Connections
 from watcher.disk import Disk
 from watcher.enrolment import CORRECTIONS, apply, renew
-from watcher.errors import ConfigError, StoreError
 from watcher.polling import Poller
-from watcher.scheduler import BEAT_S, Scheduler, clock
+from watcher.reminding import Reminders
 from watcher.secret import plain
+from watcher.store.migration import standing
+from watcher.terms import readings
+from watcher.token import Tokens, proving
+from watcher.versions import Choice
+
+from alerts import registry as channels
+from watcher import systemd
+from watcher.config import AccountRow, Settings
+from watcher.errors import ConfigError, StoreError
+from watcher.scheduler import BEAT_S, Scheduler, clock
 from watcher.service import Service
 from watcher.store import Retention, Store
-from watcher.store.migration import standing
 from watcher.telling import Teller
-from watcher.terms import readings
-from watcher.versions import Choice
 from watcher.web.application import make
 
 log = structlog.get_logger(__name__)
@@ -82,6 +86,15 @@ _NOT_CURRENT = {
 }
 
 
+def tokens_at_hand(settings: Settings) -> Tokens | None:
+    """What owners have granted, where the database is there with this version's tables; looking makes nothing."""
+    store = open_store(settings)
+    try:
+        return Tokens(settings, store, clock) if standing(store.engine) == "current" else None
+    except StoreError:
+        return None
+
+
 def is_made(store: Store) -> bool:
     """Whether the database is there with tables in it; asking makes nothing.
 
@@ -114,7 +127,9 @@ def open_channel(settings: Settings) -> Channel:
 class Connectors:
     """The connectors of all accounts, made when first needed and shared where platform and options are the same."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tokens: Tokens | None = None) -> None:
+        """``tokens`` are what owners have granted, for the accounts whose token the settings do not name."""
+        self._settings, self._tokens = settings, tokens
         read = tuple(readings(settings))
         self._rows = {reading.row.name: reading.row for reading in read}
         self._keys = {reading.row.name: reading.key for reading in read}
@@ -132,6 +147,8 @@ class Connectors:
         options = dict(row.options)
         if row.app_secret is not None:
             options["app_secret"] = row.app_secret.read(f"{self._keys[account.name]}.app_secret")
+        elif row.token is None:
+            options |= proving(self._settings, row)
         shared = f"{account.platform} {sorted(options.items())!r}"
         with self._guard:
             if shared not in self._made:
@@ -154,7 +171,18 @@ class Connectors:
         if row is None:
             # `watcher apply` wrote it while the service ran.
             raise ConfigError((f"accounts: {name!r} came after this service was started; restart it",))
-        return None if row.token is None else row.token.read(f"{self._keys[name]}.token")
+        if row.token is not None:
+            return row.token.read(f"{self._keys[name]}.token")
+        return None if self._tokens is None else self._tokens.current(name)
+
+    def with_token(self, account: Account) -> Account:
+        """The account with what it is read with.
+
+        Raises:
+            AuthenticationError: its permission has ended or was withdrawn.
+            ConfigError: its token is not there, or cannot be opened.
+        """
+        return replace(account, token=self.token_of(account.name))
 
 
 @functools.cache
@@ -175,7 +203,10 @@ def build(settings: Settings, store: Store) -> Service:
         ModelNotFoundError: a model's files are missing or broken.
         VersionError: the version that was chosen is not there.
     """
-    connectors = Connectors(settings)
+    tokens = Tokens(settings, store, clock)
+    connectors = Connectors(settings, tokens)
+    teller = Teller(store, settings, pack_of)
+    reminders = Reminders(settings, store, teller)
     choice = Choice(settings, store)
     return Service(
         store=store,
@@ -183,7 +214,7 @@ def build(settings: Settings, store: Store) -> Service:
         classifiers=choice.load(),
         newer=choice.newer,
         pack_of=pack_of,
-        teller=Teller(store, settings, pack_of),
+        teller=teller,
         channel=open_channel(settings),
         criticism_window=timedelta(hours=settings.alerts.criticism_window_h),
         batch=settings.models.batch,
@@ -191,6 +222,7 @@ def build(settings: Settings, store: Store) -> Service:
         disk=disk_of(store),
         reads=frozenset(reading.row.name for reading in readings(settings)),
         renew=functools.partial(renew, settings, store),
+        mind=lambda now: tokens.mind(now) + reminders.remind(now),
     )
 
 
@@ -225,7 +257,12 @@ def run(settings: Settings, file: Path, *, ready: Callable[[str], None], apply_r
         service.begin(clock())
         listening = _listen(settings.server.host, settings.server.port)
         address = _address(settings.server.host, listening)
-        pages = make(store, is_alive=lambda: is_alive(store, clock()), public_url=settings.server.public_url)
+        pages = make(
+            store,
+            is_alive=lambda: is_alive(store, clock()),
+            public_url=settings.server.public_url,
+            connections=Connections(settings, store),
+        )
         server = uvicorn.Server(uvicorn.Config(pages, log_config=None, access_log=False, lifespan="off"))
         scheduler = Scheduler(
             service, tick_s=settings.schedule.tick_s, workers=settings.schedule.workers, beat=_beat(settings)

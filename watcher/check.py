@@ -13,12 +13,15 @@ from alerts.errors import AlertError
 from alerts.packs import load_pack
 from alerts.school import NEVER_TOLD, ROLES
 from connectors import registry
-from watcher.config import AccountRow, SchoolRow, Settings
-from watcher.errors import ConfigError, StoreError
+from connectors.grant import FLOWS
 from watcher.looking import look_problems, search_problems, timeline_problems
 from watcher.problem import misfit
+from watcher.seal import seal_problems
 from watcher.secret import Secret
 from watcher.store.engine import connect
+
+from watcher.config import AccountRow, SchoolRow, Settings
+from watcher.errors import ConfigError, StoreError
 
 # It has a key of its own, so that it can be named as a secret.
 _OWN_KEY = "app_secret"
@@ -46,6 +49,7 @@ def problems(settings: Settings) -> Iterator[str]:
     for number, school in enumerate(settings.schools, 1):
         yield from _school(settings, f"schools[{number}]", school)
     yield from _holdings(settings)
+    yield from _apps(settings)
     yield from _twice("accounts", (row.name for row in settings.accounts))
     yield from timeline_problems(settings)
     yield from search_problems(settings)
@@ -55,6 +59,24 @@ def problems(settings: Settings) -> Iterator[str]:
             yield f"accounts[{number}].school: missing; an official account belongs to a school"
         if account.school is not None:
             yield from _known(f"accounts[{number}].school", account.school, (s.id for s in settings.schools))
+
+
+def _apps(settings: Settings) -> Iterator[str]:
+    """The apps to which owners grant, and the keys that seal what they granted."""
+    if settings.secrets.key is not None:
+        yield from seal_problems(settings)
+    known = tuple(platform for platform in FLOWS if platform != "mastodon")
+    seen: set[tuple[str, str | None]] = set()
+    for number, row in enumerate(settings.apps, 1):
+        key = f"apps[{number}]"
+        yield from _known(f"{key}.platform", row.platform, known)
+        if (row.platform, row.name) in seen:
+            yield f"{key}.name: another app of {row.platform} has the same; give each a name of its own"
+        seen.add((row.platform, row.name))
+        if row.client_secret is not None:
+            yield from _secret(f"{key}.client_secret", row.client_secret)
+        if row.base_url is not None:
+            yield from _web_address(f"{key}.base_url", row.base_url)
 
 
 def _server(settings: Settings) -> Iterator[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from watcher import learning, spending, terminal
 from watcher.terminal import say, show, stop, tell
+
+from watcher import connecting, learning, spending, terminal
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 learning.register(app)
 spending.register(app)
+connecting.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
 DEFAULT = Path("watcher.toml")
@@ -53,6 +54,7 @@ def main() -> None:
     from alerts.errors import AlertError
     from classifiers.errors import ClassifierError
     from connectors.errors import ConnectorError
+
     from watcher.errors import WatcherError
 
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -121,6 +123,7 @@ def apply(
 ) -> None:
     """Write schools, people and accounts from the settings into the store, after a preview."""
     from alerts.wording import counted
+
     from watcher import enrolment
     from watcher.app import find_store, is_alive, is_made, open_store
     from watcher.check import check
@@ -161,6 +164,7 @@ def poll(
 ) -> None:
     """Read one account from its beginning and print its posts; stores nothing, moves no cursor."""
     from connectors.errors import ConnectorError
+
     from watcher.errors import WatcherError
     from watcher.reading import brief, read
 
@@ -252,6 +256,7 @@ def incidents(
 def _set_state(store: Store, reference: str | None, state: str, why: str | None) -> None:
     """Note what became of an incident; a reason is asked for, so that the timeline can answer for it."""
     from alerts.incident import STATES
+
     from watcher.scheduler import clock
 
     if state not in STATES:
@@ -323,6 +328,7 @@ def check_config(
 ) -> None:
     """Look at the settings without a network; every problem at once, each with its key and what to write."""
     from alerts.wording import counted
+
     from watcher.check import check
     from watcher.config import schema as json_schema
     from watcher.errors import ConfigError

@@ -15,10 +15,10 @@ from pydantic_settings import (
     SettingsError,
     TomlConfigSettingsSource,
 )
-
-from watcher.errors import ConfigError
 from watcher.problem import problems_of
 from watcher.secret import Secret, lacking
+
+from watcher.errors import ConfigError
 
 PREFIX = "WATCHER_"
 Slug = Annotated[
@@ -118,6 +118,24 @@ class BudgetTable(_Table):
     pounds_per_dollar: float = Field(default=0.80, gt=0, le=10)
     monthly_pounds: float = Field(default=50.0, ge=0, le=1_000_000)
     caps: tuple[CapRow, ...] = ()
+
+
+class Secrets(_Table):
+    """What seals the tokens that owners have granted; earlier keys still open what they sealed."""
+
+    key: Secret | None = None
+    previous: tuple[Secret, ...] = ()
+
+
+class AppRow(_Table):
+    """What was registered at a platform, so that the owners of accounts there can grant reading by a link."""
+
+    platform: str
+    name: Slug | None = None
+    client_id: str = Field(min_length=1, max_length=500)
+    client_secret: Secret | None = None
+    base_url: str | None = None
+    allow_private: bool = False
 
 
 class TrustRow(_Table):
@@ -220,6 +238,8 @@ class Settings(BaseSettings):
     retention: Keep = Keep()
     heartbeat: Heartbeat = Heartbeat()
     budget: BudgetTable = BudgetTable()
+    secrets: Secrets = Secrets()
+    apps: tuple[AppRow, ...] = ()
     trusts: tuple[TrustRow, ...] = ()
     schools: tuple[SchoolRow, ...] = ()
     people: tuple[PersonRow, ...] = ()

@@ -29,3 +29,7 @@ class VersionError(WatcherError):
 
 class TrainingError(WatcherError):
     """A new version could not be made; nothing has changed."""
+
+
+class GrantError(WatcherError):
+    """An account could not be connected; nothing was kept."""

@@ -11,6 +11,10 @@ from alerts.channel import Knocker
 from alerts.errors import AlertError
 from classifiers.errors import ClassifierError
 from connectors.errors import ConnectorError
+from watcher.enrolment import account_of
+from watcher.granted import permissions
+from watcher.versions import Choice, open_models
+
 from watcher.app import (
     Connectors,
     disk_of,
@@ -20,13 +24,12 @@ from watcher.app import (
     open_channel,
     open_store,
     place_of,
+    tokens_at_hand,
 )
 from watcher.check import problems
 from watcher.config import Settings
-from watcher.enrolment import account_of
 from watcher.errors import StoreError, WatcherError
 from watcher.store import Store
-from watcher.versions import Choice, open_models
 
 # Mail that has waited this long is mail that nobody reads.
 LATE = timedelta(seconds=60)
@@ -105,22 +108,38 @@ def look(store: Store, now: datetime) -> Health:
     )
 
 
-def try_all(settings: Settings) -> Iterator[dict[str, Any]]:
+def try_all(settings: Settings, now: datetime | None = None) -> Iterator[dict[str, Any]]:
     """Try settings, database, models, mail and every account; a row each, with what to do where one fails."""
     found = tuple(problems(settings))
     yield {"what": "settings", "ok": not found, "detail": "; ".join(found)}
     yield _try("database", lambda: _database(settings))
     yield _try("models", lambda: _models(settings))
     yield _try("mail", lambda: _knock(settings))
-    connectors = Connectors(settings)
-    for number, row in enumerate(settings.accounts, 1):
+    connectors = Connectors(settings, tokens_at_hand(settings))
+    for row in settings.accounts:
 
-        def fetch(number: int = number, row: Any = row) -> str:
-            account = account_of(row, f"accounts[{number}]", with_token=True)
+        def fetch(row: Any = row) -> str:
+            account = connectors.with_token(account_of(row))
             page = connectors.of(account).fetch(account, None)
             return f"{len(page.posts)} posts on the first page"
 
         yield _try(f"account {row.name}", fetch)
+    yield from _granted(settings, now)
+
+
+def _granted(settings: Settings, now: datetime | None) -> Iterator[dict[str, Any]]:
+    """A row for each permission that an owner has given: by whom, and whether somebody has to act."""
+    tokens = tokens_at_hand(settings)
+    if tokens is None or now is None:
+        return
+    for one in permissions(settings, tokens.granted(), now):
+        if one.granted is not None:
+            end = f", ends {one.ends:%d %B %Y}" if one.ends else ""
+            advice = (
+                "" if one.is_well else f": ask {one.owner} to open a new link, watcher connect {one.account} --link"
+            )
+            detail = f"{one.state}; given by {one.owner} on {one.granted:%d %B %Y}{end}{advice}"
+            yield {"what": f"permission {one.account}", "ok": one.is_well, "detail": detail}
 
 
 def _database(settings: Settings) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 from connectors.errors import UnexpectedResponseError
 from connectors.post import Cursor, Page, Post, rfc3339
-from watcher.app import Connectors
+from watcher.enrolment import account_of
+from watcher.terms import base_of, readings
+
+from watcher.app import Connectors, tokens_at_hand
 from watcher.check import account_problems
 from watcher.config import AccountRow, Settings
-from watcher.enrolment import account_of
 from watcher.errors import ConfigError
-from watcher.terms import base_of, readings
 
 
 def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], None]) -> Iterator[Post]:
@@ -25,8 +26,9 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
     found = tuple(account_problems(key, row))
     if found:
         raise ConfigError(found)
-    account = account_of(row, f"accounts[{number}]", with_token=True)
-    connector = Connectors(settings).of(account)
+    connectors = Connectors(settings, tokens_at_hand(settings))
+    account = connectors.with_token(account_of(row))
+    connector = connectors.of(account)
     seen: set[tuple[str, str, str, str]] = set()
     cursor: Cursor | None = None
     places = {cursor}

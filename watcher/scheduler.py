@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from watcher.store.accounts import AccountState
 
 from watcher.errors import StoreError
 from watcher.service import Service
-from watcher.store.accounts import AccountState
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +64,7 @@ class Scheduler:
             (self._advance, self._tick_s),
             (self._deliver, self._tick_s),
             (self._digest, max(self._tick_s, 30)),
+            (self._mind, max(self._tick_s, 60)),
             (self._purge, max(self._tick_s, 600)),
             (self._alive, BEAT_S),
         ):
@@ -125,6 +126,9 @@ class Scheduler:
 
     def _digest(self) -> None:
         self._service.digest(clock())
+
+    def _mind(self) -> None:
+        self._service.mind(clock())
 
     def _purge(self) -> None:
         now = clock()

@@ -8,14 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
-
-from alerts import incident as grouping
 from alerts.channel import Channel
 from alerts.errors import DeliveryError
 from alerts.flag import GRAVE
 from alerts.incident import Candidate, Incident
 from alerts.mention import Mention, match
-from alerts.notice import Notice
 from alerts.policy import Pack
 from alerts.receiver import excluded
 from alerts.route import Route
@@ -23,15 +20,18 @@ from alerts.school import Register, School
 from classifiers.classifier import Classifier
 from watcher.classification import Reader
 from watcher.disk import Disk
-from watcher.errors import StoreError
 from watcher.explanation import explain
 from watcher.handing import candidate_of, case_of, source_of
 from watcher.polling import Poller
-from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
 from watcher.store.incidents import Ungrouped
 from watcher.store.matters import Judgement, Unjudged, input_digest
 from watcher.store.posts import Seen
+
+from alerts import incident as grouping
+from alerts.notice import Notice
+from watcher.errors import StoreError
+from watcher.store import Store, Transaction
 from watcher.telling import Teller
 
 log = structlog.get_logger(__name__)
@@ -70,10 +70,12 @@ class Service:
         oldest: timedelta = timedelta(days=14),
         newer: Callable[[], Sequence[Classifier] | None] = lambda: None,
         renew: Callable[[datetime], int] = lambda _now: 0,
+        mind: Callable[[datetime], int] = lambda _now: 0,
     ) -> None:
         """Put the parts together; ``newer`` gives the classifiers when others have been chosen since it was asked.
 
         ``renew`` brings the searches up to the day: a role-holder whose time has ended is looked for no more.
+        ``mind`` renews the tokens that owners have granted, and reminds of those that end.
         """
         self.store = store
         self.poller = poller
@@ -86,6 +88,7 @@ class Service:
         self._reads = reads
         self._oldest = oldest
         self._renew = renew
+        self._mind = mind
 
     def begin(self, now: datetime) -> None:
         """Put back into the queues what an older model read, an older pack judged, or a crash left half sent."""
@@ -347,6 +350,10 @@ class Service:
     def digest(self, now: datetime) -> int:
         """Write the weekly digests that are due; how many notices were new."""
         return sum(self.store.notices.add(notice, now) for notice in self.teller.digests(now))
+
+    def mind(self, now: datetime) -> int:
+        """Renew the tokens whose time has come, and write the reminders that are due; how many of both."""
+        return self._mind(now)
 
     def purge(self, now: datetime) -> dict[str, int]:
         """Delete what is past its time; how many rows of each table."""

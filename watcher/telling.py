@@ -6,28 +6,29 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerts import digest as weeks
-from alerts import wording
 from alerts.digest import Blind, Digest, Line, Tone
 from alerts.excerpt import Excerpt
 from alerts.flag import Flag
 from alerts.incident import OPEN_STATES, Incident, severity
 from alerts.letter import Letter
-from alerts.notice import Notice, message_id, notice_id
 from alerts.plan import Intent, due
 from alerts.policy import Pack
 from alerts.receiver import excluded, receivers
-from alerts.render import Matter, Place, digest_mail, incident_mail
 from alerts.route import Receiver, Route
 from alerts.school import HEAD_ROLES, Person, Register, School
 from classifiers.sentence import likelihood
 from classifiers.verdict import Verdict
 from connectors.post import Post
+from watcher.store.incidents import Unplanned
+from watcher.store.views import IncidentView
+
+from alerts import digest as weeks
+from alerts import wording
+from alerts.notice import Notice, message_id, notice_id
+from alerts.render import Matter, Place, digest_mail, incident_mail
 from watcher.config import Settings
 from watcher.errors import ConfigError
 from watcher.store import Store
-from watcher.store.incidents import Unplanned
-from watcher.store.views import IncidentView
 
 # What a mail may need of a burst; the page has the rest.
 _POSTS_SHOWN = 20
@@ -68,6 +69,21 @@ class Teller:
         told = self._receivers(routes, school, register, now, incident, pack)
         intents = due(incident, told, self._store.notices, now)
         return tuple(self._notice(intent, view, school, pack, routes, told) for intent in intents)
+
+    def to_provider(
+        self, school: School, subject: str, reason: str, sequence: int, now: datetime
+    ) -> Iterator[tuple[Receiver, Letter]]:
+        """Those who look after Watcher at a school today, each with the outside of a mail to them."""
+        pack = self._pack_of(school.pack)
+        for receiver in receivers(
+            pack.route("blind_spot"),
+            school,
+            self._reachable(now),
+            now.date(),
+            last_resort=self._last_resort,
+            document=pack.document,
+        ):
+            yield receiver, self._letter(subject, receiver, reason, sequence, now)
 
     def _routes(self, view: IncidentView, pack: Pack) -> tuple[Route, ...]:
         """The policy's answer for each concern of the incident, the gravest first, each answer once."""

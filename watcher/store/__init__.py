@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
-
-from watcher.store import schema as t
 from watcher.store.accounts import AccountShelf
 from watcher.store.corrections import CorrectionShelf
 from watcher.store.counts import CountShelf
@@ -25,8 +23,11 @@ from watcher.store.notices import NoticeShelf
 from watcher.store.posts import PostShelf
 from watcher.store.purge import PurgeShelf
 from watcher.store.register import RegisterShelf
+from watcher.store.tokens import TokenShelf
 from watcher.store.views import ViewShelf
 from watcher.store.write import put
+
+from watcher.store import schema as t
 
 # What a verb passes from shelf to shelf; it never looks inside.
 Transaction = Connection
@@ -59,6 +60,7 @@ class Store:
         self.corrections = CorrectionShelf(self.engine)
         self.counts = CountShelf(self.engine)
         self.ledger = LedgerShelf(self.engine)
+        self.tokens = TokenShelf(self.engine)
         self.purge = PurgeShelf(self.engine)
         self.views = ViewShelf(self.engine)
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
+from connectors.post import Gap
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
-
-from connectors.post import Gap
 from watcher.store.accounts import AccountState
-from watcher.web import words
+from watcher.store.tokens import Token
+from watcher.terms import base_of
+from watcher.token import final_end
 from watcher.web.marking import clean
 from watcher.web.moment import span
 from watcher.web.site import Site
 from watcher.web.standing import ORDER, standing, summary
 from watcher.web.unread import unread_counts
+
+from watcher.web import words
 
 # How far back gaps are shown.
 _GAPS = timedelta(days=30)
@@ -37,6 +40,7 @@ class Source:
     mend: str | None
     gaps: tuple[Gap, ...]
     set_aside: int
+    token: Token | None = None
 
 
 def router(site: Site) -> APIRouter:
@@ -61,8 +65,12 @@ def _sources(site: Site) -> HTMLResponse:
     for account, gap in site.store.accounts.gaps(now - _GAPS):
         gaps[account].append(gap)
     set_aside = site.store.accounts.oddities()
+    tokens = {token.account: token for token in site.store.tokens.all()}
     found = [
-        _source(state, standing(state, now), names, gaps.get(state.account.name, []), set_aside)
+        replace(
+            _source(state, standing(state, now), names, gaps.get(state.account.name, []), set_aside),
+            token=tokens.get(base_of(state.account.name)),
+        )
         for state in site.store.accounts.all()
     ]
     found.sort(key=lambda s: (ORDER.index(s.standing), s.state.account.name.casefold()))
@@ -72,6 +80,7 @@ def _sources(site: Site) -> HTMLResponse:
         "/sources",
         sources=found,
         troubled=[source for source in found if source.standing in {"blind", "failing", "late"}],
+        final_end=final_end,
         summary=summary(source.standing for source in found),
         waiting=site.store.posts.waiting(),
         unread=sum(sum(unread_counts(site, school).values()) for school in names),

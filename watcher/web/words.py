@@ -33,6 +33,7 @@ _REASONS = {
     "digest": "the weekly summary",
     "blind_spot": "a source cannot be read",
     "summary": "a summary",
+    "token_ends": "a permission to read ends",
 }
 _EVENTS = {
     "opened": "Opened",

@@ -1,0 +1,186 @@
+"""What owners have granted: sealed tokens with whose they are and until when, and the links that ask for them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, delete, select, text, update
+
+from watcher.store import schema as t
+from watcher.store.engine import reading, writing
+from watcher.store.write import put
+
+# A link is good for so long, and once.
+LINK_LIVES = timedelta(days=7)
+# Whoever renews a token and breaks off holds up the others for no longer than this.
+_LEASE = timedelta(seconds=60)
+_LOCK = 0x746F_6B65_6E
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """What an owner granted for one account; ``access`` and ``refresh`` are sealed."""
+
+    account: str
+    access: bytes = field(repr=False)
+    refresh: bytes | None = field(default=None, repr=False)
+    owner: str
+    scopes: tuple[str, ...] = ()
+    made_at: datetime
+    expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    refreshed_at: datetime | None = None
+    reminded: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invitation:
+    """A link that was made for an account's owner; ``verifier`` is sealed."""
+
+    account: str
+    verifier: bytes = field(repr=False)
+    redirect: str
+    made_at: datetime
+
+
+class TokenShelf:
+    """Keeps tokens and invitations."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, account: str) -> Token | None:
+        """What was granted for an account, or ``None``."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(t.token).where(t.token.c.account == account)).first()
+            return None if row is None else _token(row)
+
+    def all(self) -> tuple[Token, ...]:
+        """Everything that was granted, by account."""
+        with reading(self._engine) as connection:
+            return tuple(_token(row) for row in connection.execute(select(t.token).order_by(t.token.c.account)))
+
+    def keep(self, token: Token, now: datetime) -> None:
+        """Write what was granted anew in place of what there was; the account is read at once."""
+        with writing(self._engine) as connection:
+            put(connection, t.token, ("account",), _row(token))
+            same = t.account.c.name == token.account
+            connection.execute(update(t.account).where(same).values(next_poll_at=now))
+
+    def renew(self, old: Token, new: Token) -> bool:
+        """Write a renewed token in one transaction, unless the row was replaced or deleted meanwhile."""
+        same = (t.token.c.account == old.account) & (t.token.c.access == old.access)
+        with writing(self._engine) as connection:
+            return connection.execute(update(t.token).where(same).values(**_row(new))).rowcount == 1
+
+    def reminded(self, token: Token, days: int) -> None:
+        """Note how many days ahead the end of this token was announced."""
+        same = (t.token.c.account == token.account) & (t.token.c.access == token.access)
+        with writing(self._engine) as connection:
+            connection.execute(update(t.token).where(same).values(reminded=days))
+
+    def drop(self, account: str) -> bool:
+        """Delete what was granted for an account, and its open links; whether there was anything."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(t.invitation).where(t.invitation.c.account == account))
+            return connection.execute(delete(t.token).where(t.token.c.account == account)).rowcount > 0
+
+    # renewing is one's business at a time ----------------------------------------------------------------------------
+
+    def claim(self, account: str, now: datetime) -> bool:
+        """Take the right to renew an account's token; another process may hold it, for a minute at most."""
+        key = _lease(account)
+        with writing(self._engine) as connection:
+            _alone(connection)
+            at = connection.scalar(select(t.fact.c.at).where(t.fact.c.key == key))
+            if at is not None and timedelta(0) <= now - at < _LEASE:
+                return False
+            put(connection, t.fact, ("key",), {"key": key, "value": {}, "at": now})
+            return True
+
+    def release(self, account: str) -> None:
+        """Give the right to renew back."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(t.fact).where(t.fact.c.key == _lease(account)))
+
+    # links -----------------------------------------------------------------------------------------------------------
+
+    def invite(self, state: str, invitation: Invitation) -> None:
+        """Keep a link by the digest of its secret state: the database alone lets nobody use it."""
+        values: dict[str, Any] = {
+            "state": digest(state),
+            "account": invitation.account,
+            "verifier": invitation.verifier,
+        }
+        values |= {"redirect": invitation.redirect, "made_at": invitation.made_at, "used_at": None}
+        with writing(self._engine) as connection:
+            made = t.invitation.insert().values(**values, delete_after=invitation.made_at + LINK_LIVES)
+            connection.execute(made)
+
+    def invited(self, state: str, now: datetime) -> Invitation | None:
+        """The link of that state where it may still be used; using it is `take`."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(t.invitation).where(*_usable(state, now))).first()
+            return None if row is None else _invitation(row)
+
+    def take(self, state: str, now: datetime) -> Invitation | None:
+        """Use a link up: whoever comes first gets it, nobody else."""
+        with writing(self._engine) as connection:
+            used = update(t.invitation).where(*_usable(state, now)).values(used_at=now)
+            if connection.execute(used).rowcount != 1:
+                return None
+            row = connection.execute(select(t.invitation).where(t.invitation.c.state == digest(state))).one()
+            return _invitation(row)
+
+    def put_back(self, state: str) -> None:
+        """Let a link be used again, because the platform could not be reached."""
+        with writing(self._engine) as connection:
+            same = t.invitation.c.state == digest(state)
+            connection.execute(update(t.invitation).where(same).values(used_at=None))
+
+
+def digest(state: str) -> str:
+    """What a link's state is kept as."""
+    return hashlib.sha256(state.encode("utf-8", "replace")).hexdigest()
+
+
+def _usable(state: str, now: datetime) -> tuple[Any, ...]:
+    c = t.invitation.c
+    return c.state == digest(state), c.used_at.is_(None), c.made_at > now - LINK_LIVES, c.made_at <= now
+
+
+def _lease(account: str) -> str:
+    return f"renewal:{digest(account)[:32]}"
+
+
+def _alone(connection: Connection) -> None:
+    """On PostgreSQL one claim at a time; SQLite's writing transactions are alone already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def _row(token: Token) -> dict[str, Any]:
+    return {
+        "account": token.account,
+        "access": token.access,
+        "refresh": token.refresh,
+        "owner": token.owner,
+        "scopes": list(token.scopes),
+        "made_at": token.made_at,
+        "expires_at": token.expires_at,
+        "refresh_expires_at": token.refresh_expires_at,
+        "refreshed_at": token.refreshed_at,
+        "reminded": token.reminded,
+    }
+
+
+def _token(row: Row[Any]) -> Token:
+    values = dict(row._mapping)
+    return Token(**values | {"access": bytes(row.access), "scopes": tuple(row.scopes)})
+
+
+def _invitation(row: Row[Any]) -> Invitation:
+    return Invitation(account=row.account, verifier=bytes(row.verifier), redirect=row.redirect, made_at=row.made_at)
