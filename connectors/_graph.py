@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from connectors._refusal import checked, following
+from connectors._refusal import LACKS, checked, following
 from connectors._requests import CheckedSession, as_json, translated
-from connectors.errors import AuthenticationError, PermanentError, UnexpectedResponseError
+from connectors.errors import AuthenticationError, ConnectorError, PermanentError, UnexpectedResponseError
 from connectors.http import HttpClient, Response
 
 with warnings.catch_warnings():
@@ -28,6 +28,7 @@ __all__ = ["Graph", "following"]
 
 HOME = "https://graph.facebook.com"
 _VERSION = re.compile(r"v\d+\.\d+")
+_PERMISSION = re.compile(r"[a-z_]{3,60}")
 
 
 class Graph:
@@ -84,6 +85,27 @@ class Graph:
         return self._asked(lambda: self._api.get_object(quote(name, safe=""), **params, **self._proof))
 
     def _asked(self, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        try:
+            return self._answered(ask)
+        except AuthenticationError as refused:
+            if LACKS not in str(refused):
+                raise
+            why = f"{refused}{self._granted()}"
+        raise AuthenticationError(why)
+
+    def _granted(self) -> str:
+        """What the token may do, as Meta tells of persons' and system users' tokens: for a page's own it is silent."""
+        try:
+            body = self._answered(lambda: self._api.get_connections("me", "permissions", **self._proof))
+        except ConnectorError:
+            return ""
+        told = body.get("data")
+        rows = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        names = [str(one.get("permission")) for one in rows if one.get("status") == "granted"]
+        sound = sorted(name for name in names if _PERMISSION.fullmatch(name))[:40]
+        return f" (the token has {', '.join(sound)})" if sound else ""
+
+    def _answered(self, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         with translated(self._what):
             try:
                 return ask()

@@ -28,6 +28,8 @@ _BROKEN = {-2, -1, 1, 2}
 _PARAMETER = 100  # anything from a misspelt field to an object that does not exist
 _NO_OBJECT = 33  # its subcode
 _ONWARD = ("after", "until", "__paging_token", "offset")
+# How a missing permission is told apart from a token that is no good.
+LACKS = "lacks a permission"
 
 
 def checked(answer: Response, token: str, what: str) -> Response:
@@ -95,7 +97,7 @@ def _permanent(code: int | None, subcode: int | None, said: str, who: str) -> tu
     if code in _BAD_TOKENS:
         return AuthenticationError, f"the access token for {who} is not valid, make a new one"
     if code in _PERMISSIONS:
-        return AuthenticationError, f"the access token for {who} lacks a permission"
+        return AuthenticationError, f"the access token for {who} {LACKS}"
     if code in _MISSING or (code == _PARAMETER and (subcode == _NO_OBJECT or "does not exist" in said)):
         return AccountNotFoundError, "no such account or post, or not for this token"
     if code == _PARAMETER and re.search(r"(?i)permission|\baccess\b|token", said):
