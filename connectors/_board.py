@@ -128,11 +128,14 @@ class Board:
     def _gone(self, state: State) -> Find:
         """A topic is there no longer, or shorter than it was."""
         entry = state["queue"][0]
-        if entry["page"] > 1:
-            entry.update(page=1, first=1, old=False)
+        if entry["page"] > 1 and not entry.get("again"):
+            entry.update(page=1, first=1, again=True)
             return Find()
         state["queue"].pop(0)
-        return Find()
+        if entry["page"] == 1:
+            return Find()
+        why = "the forum does not show all pages of a topic"
+        return Find(gaps=[Gap(start=_moment(state.get("since")), end=_moment(entry["last"]), why=why)])
 
     def _put_off(self, state: State) -> Find:
         """Leave a topic that cannot be read for a later round, so that it blinds nobody to the others.
@@ -221,24 +224,17 @@ def _is_due(topic: Topic, marks: Mapping[str, str], floor: datetime | None) -> b
 def _turn(queue: list[State], sheet: Sheet, *, old: bool) -> None:
     """Go on to the page of the topic that is to be read next, or to the next topic.
 
-    After the page asked for first come those behind it, from the end down to it, and then those before it, until all
-    on one of them is old.
+    Where more pages follow the one asked for first, it is read once more on the way back from the end: what goes
+    while a topic is read moves all that follows towards its front.
     """
     entry = queue[0]
-    first, page = entry["first"], entry["page"]
     entry["opener"] = sheet.opener
-    if page == first:
-        entry["old"] = old
-    if page == first and sheet.pages > first:
-        entry["page"] = sheet.pages
-        return
-    onward = page - 1
-    if onward == first:
-        onward, old = first - 1, old or entry["old"]
-    if old or onward < 1:
+    if entry["page"] == entry["first"] < sheet.pages:
+        entry.update(page=sheet.pages, first=None)
+    elif old or entry["page"] == 1:
         queue.pop(0)
     else:
-        entry["page"] = onward
+        entry["page"] -= 1
 
 
 def _is_old(sheet: Sheet, floor: datetime | None) -> bool:

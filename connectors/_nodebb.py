@@ -146,7 +146,7 @@ def _post(item: Item, key: str, place: Place, title: str, opener: str | None, ra
         edited_at=_moment(item, "edited"),
         reply_to=None if opens else answered or opener,
         thread=opener,
-        links=body.links,
+        links=tuple(link for link in body.links if not link.startswith(f"{place.site}/user/")),
         media=body.media,
         raw=raw,
     )

@@ -90,4 +90,4 @@ def _author(author: Author | None, profile: str | None) -> Author | None:
     if author is None:
         return None
     user = parse_qs(urlsplit(profile or "").query).get("u", [""])[0]
-    return replace(author, id=user if user.isdecimal() else author.id, handle=author.name, official=False)
+    return replace(author, id=user if user.isdecimal() else author.id, handle=author.name, name=None)

@@ -115,9 +115,11 @@ class _Asked:
         for software in SOFTWARE:
             try:
                 self._try(software)
-            except (RateLimitedError, TransientError):
+            except RateLimitedError:
                 raise
             except ConnectorError as exc:
+                if isinstance(exc, TransientError) and exc.__cause__ is not None:
+                    raise  # no answer at all: the next question would wait as long
                 problems.append(exc)
             else:
                 return software
@@ -165,8 +167,8 @@ def _refuse(account: Account, forum: Forum) -> None:
 
 
 def _worst(problems: Sequence[ConnectorError]) -> ConnectorError:
-    """What went wrong when all were asked: who closes the door says more than who knows no such address."""
-    for kind in (AuthenticationError, UnexpectedResponseError):
+    """What went wrong when all were asked: who is ill or closes the door says more than who knows no such address."""
+    for kind in (TransientError, AuthenticationError, UnexpectedResponseError):
         for problem in problems:
             if isinstance(problem, kind):
                 return problem
