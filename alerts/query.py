@@ -26,6 +26,8 @@ LONGEST = {
     "instagram": 30 * 101,
 }
 MOST_HASHTAGS = 30
+# Eight characters a school are fewer than any name takes with what stands around it: more need not be tried.
+_MOST_TOGETHER = 512 // 8
 _JOINED = ("x", "reddit", "youtube")
 _HANDLE_OF_X = re.compile(r"[A-Za-z0-9_]{1,20}")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -174,7 +176,7 @@ def _dealt(
     schools: Sequence[School], place: str, fits: Callable[[Sequence[Sought]], bool], depth: int = 0
 ) -> Iterator[tuple[str, Sequence[School]]]:
     """The schools in batches that fit, halved by the next bit of their ids' digests until they do."""
-    if len(schools) <= 1 or fits(_sought(schools)):
+    if len(schools) <= 1 or (len(schools) <= _MOST_TOGETHER and fits(_sought(schools))):
         if schools:
             yield place, schools
         return
@@ -219,6 +221,10 @@ def _x(sought: Sequence[Sought], languages: tuple[str, ...], own: frozenset[str]
     if languages:
         ends.append(_either(f"lang:{code}" for code in (*languages, *_UNTOLD)))
     return " ".join((_either(parts), *dict.fromkeys(ends)))
+
+
+def _is_on_x(term: Term) -> bool:
+    return term.kind == "handle" and _HANDLE_OF_X.fullmatch(term.text) is not None
 
 
 def _is_own(term: Term, own: frozenset[str]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,23 +39,25 @@ def born(number: str) -> datetime | None:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What came along with a page: users, posts and media by id; ``owner`` is the id of the school's own account."""
+    """What came along with a page: users, posts and media by id; ``owners`` are the ids of schools' own accounts."""
 
     users: Mapping[str, Item]
     tweets: Mapping[str, Item]
     media: Mapping[str, Item]
-    owner: str | None = None
+    owners: Collection[str] = ()
 
     @classmethod
-    def of(cls, body: Item, owner: str | None = None) -> Surroundings:
-        """The surroundings in a page's ``includes``."""
+    def of(cls, body: Item, owner: str | None = None, handles: Collection[str] = ()) -> Surroundings:
+        """The surroundings in a page's ``includes``; ``owner`` and ``handles``, in small letters, are schools' own."""
         includes = body.get("includes")
         includes = includes if isinstance(includes, dict) else {}
+        users = _indexed(includes.get("users"), "id")
+        named = [number for number, user in users.items() if str(user.get("username")).casefold() in handles]
         return cls(
-            _indexed(includes.get("users"), "id"),
+            users,
             _indexed(includes.get("tweets"), "id"),
             _indexed(includes.get("media"), "media_key"),
-            owner,
+            named if owner is None else (owner, *named),
         )
 
 
@@ -134,7 +136,7 @@ def _referenced(item: Item, kind: str) -> str | None:
 def _author(number: str, around: Surroundings) -> Author:
     user = around.users.get(number, {})
     handle, name = _word(user.get("username")), _word(user.get("name"))
-    return Author(id=number, handle=handle, name=name, official=number == around.owner)
+    return Author(id=number, handle=handle, name=name, official=number in around.owners)
 
 
 def _language(item: Item) -> str | None:

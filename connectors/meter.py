@@ -18,8 +18,17 @@ class Meter:
     ``more`` is asked: it pays for more and says how much, or raises what keeps the reading from going on.
     """
 
-    def __init__(self, unit_of: Callable[[str], str], allow: dict[str, int], more: Callable[[str], int]) -> None:
+    def __init__(
+        self,
+        unit_of: Callable[[str], str],
+        allow: dict[str, int],
+        more: Callable[[str], int],
+        *,
+        most_posts: int | None = None,
+    ) -> None:
+        """``most_posts`` is how many posts a page may bring at most, where more are not paid for."""
         self._unit_of, self._more = unit_of, more
+        self.most_posts = most_posts
         self._allowed = Counter(allow)
         self.spent: Counter[str] = Counter()
         self.answered = 0
@@ -61,3 +70,16 @@ def answered(status: int) -> None:
     meter = _current.get()
     if meter is not None and status < HTTPStatus.BAD_REQUEST:
         meter.answered += 1
+
+
+def brought(kind: str, number: int) -> None:
+    """An answer held so many of what a platform may charge for."""
+    meter = _current.get()
+    if meter is not None:
+        meter.spent[kind] += number
+
+
+def page_size(wanted: int) -> int:
+    """How many posts a page may be asked for: as many as are wanted, unless fewer are paid for."""
+    meter = _current.get()
+    return wanted if meter is None or meter.most_posts is None else min(wanted, meter.most_posts)

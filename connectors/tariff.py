@@ -7,11 +7,16 @@ here. Where a platform publishes none (LinkedIn), the figure is ours and low; an
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 CALLS, SEARCHES, LOOKUPS, POUNDS = "calls", "searches", "lookups", "micropounds"
+# What answers bring and platforms charge for: posts, and what may come along with them: the posts that they answer or
+# quote, authors, pictures.
+POSTS, QUOTED, USERS, MEDIA = "posts", "quoted", "users", "media"
+ALONG = (QUOTED, USERS, MEDIA)
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 _SPANS = {
     "minute": timedelta(minutes=1),
@@ -37,24 +42,39 @@ class Tariff:
     """How a platform counts: calls by the address asked, limits, and in dollars what is paid for.
 
     ``units`` are patterns of a request's path with the unit that it counts in, first match; all others are calls.
-    ``page_posts`` is how many posts one page brings at most, where posts are paid for; ``calls`` how many requests
-    are reserved at a time.
+    ``page_posts`` is how many posts one page brings at most, where posts are paid for, and ``least_posts`` how few may
+    be asked for; ``calls`` how many requests are reserved at a time. ``most_along`` is what may come along with a post.
     """
 
     limits: tuple[Limit, ...]
     calls: int = 4
     units: tuple[tuple[str, str], ...] = ()
     page_posts: int = 0
+    least_posts: int = 0
     dollars_post: float = 0.0
     dollars_lookup: float = 0.0
+    dollars_user: float = 0.0
+    dollars_media: float = 0.0
+    most_along: Mapping[str, int] = field(default_factory=dict)
 
     def unit_of(self, path: str) -> str:
         """The unit that a request for this path counts in."""
         return next((unit for pattern, unit in self.units if re.search(pattern, path)), CALLS)
 
-    def dollars(self, posts: int, lookups: int) -> float:
-        """What so many posts and look-ups of accounts cost."""
-        return posts * self.dollars_post + lookups * self.dollars_lookup
+    def dollars(self, brought: Mapping[str, int]) -> float:
+        """What was brought costs, by what it is; look-ups of accounts are among it."""
+        prices = {
+            POSTS: self.dollars_post,
+            QUOTED: self.dollars_post,
+            USERS: self.dollars_user,
+            MEDIA: self.dollars_media,
+            LOOKUPS: self.dollars_lookup,
+        }
+        return sum(price * brought.get(kind, 0) for kind, price in prices.items())
+
+    def most(self, posts: int, *, along: bool) -> dict[str, int]:
+        """All that a page of so many posts can bring, without or with what comes along."""
+        return {POSTS: posts, **{kind: number * posts for kind, number in self.most_along.items() if along}}
 
 
 def _calls(amount: int, period: str) -> tuple[Limit, ...]:
@@ -64,14 +84,21 @@ def _calls(amount: int, period: str) -> tuple[Limit, ...]:
 # A platform that is not here publishes no limit and costs nothing: feeds, blogs, archives.
 TARIFFS: dict[str, Tariff] = {
     # A post $0.005, an account $0.010; a post is paid once a UTC day, and we count it each time to be safe.
+    # X does not say whether the authors, the posts answered or quoted and the pictures that come along are charged
+    # for; its price list names them all, so they are counted until the operator knows better. An answer that quotes
+    # brings two more posts, three authors in all and four pictures.
     # 300 requests a quarter of an hour is the lowest limit of the reads that Watcher uses.
     "x": Tariff(
         limits=_calls(300, "quarter_hour"),
         calls=1,
         units=((r"/2/users/(?:by/|\d+$)", LOOKUPS),),
         page_posts=100,
+        least_posts=10,
         dollars_post=0.005,
         dollars_lookup=0.010,
+        dollars_user=0.010,
+        dollars_media=0.005,
+        most_along={QUOTED: 2, USERS: 3, MEDIA: 4},
     ),
     "youtube": Tariff(
         limits=(*_calls(10_000, "pacific_day"), Limit(unit=SEARCHES, amount=100, period="pacific_day")),

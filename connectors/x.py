@@ -4,6 +4,8 @@
 - ``mentions``: posts that name the target.
 - ``comments``: others' replies to the target and in conversations that name it, by recent search. One search a poll
   finds them, while asking for each of its posts' conversations would cost a request a dozen posts.
+- ``mentions`` and ``comments`` together: once each was read to its end, one search brings both, as a reply is mostly a
+  mention, too, and would be paid for twice.
 - ``search``: the target, verbatim, as the query of a recent search (at most 512 characters).
 
 Recent search reaches back seven days; what is older and unread is reported as a gap. A search whose words change goes
@@ -24,6 +26,7 @@ from typing import Any
 
 import tweepy
 
+from connectors import meter
 from connectors._backlog import Backlog, Position, page_of_round
 from connectors._requests import CheckedSession, as_json, said, translated
 from connectors._tweet import Surroundings, born, read
@@ -38,11 +41,13 @@ from connectors.errors import (
 from connectors.http import HttpClient, Response, error_for, retry_at
 from connectors.post import Account, Cursor, Gap, Page
 from connectors.profile import Profile, plain
+from connectors.tariff import MEDIA, POSTS, QUOTED, USERS
 
 _HOST = "https://api.twitter.com"  # a literal inside tweepy; the session answers it from elsewhere
 _HOME = "https://api.x.com"
 _SEARCHED = timedelta(days=7)
 _HANDLE = re.compile(r"(?:https?://(?:www\.)?(?:x|twitter)\.com/)?@?([A-Za-z0-9_]{1,20})/?")
+_FROM = re.compile(r"(?<![\w-])from:(\w{1,20})")
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _ASKED: dict[str, Any] = {
     "expansions": [
@@ -69,7 +74,10 @@ _ASKED: dict[str, Any] = {
     "user_fields": ["name", "username"],
 }
 _ASKED_OF_USER = ("name", "username", "description", "protected", "url", "entities")
-_LEAST = {"posts": 5, "mentions": 5, "comments": 10, "search": 10}
+_ANSWERS = "answers"  # mentions and replies by one search
+_LEAST = {"posts": 5, "mentions": 5, "comments": 10, "search": 10, _ANSWERS: 10}
+_PARTED = ("mentions", "comments")
+_BY_HANDLE = ("comments", _ANSWERS)
 
 
 class _BadRequestError(PermanentError):
@@ -93,13 +101,14 @@ class XConnector:
 
     def fetch(self, account: Account, cursor: Cursor | None) -> Page:
         """The next page, see `Connector.fetch`; a read that fails does not keep the others from being read."""
-        place = _continued(account, cursor, Position.of(account, cursor, account.reads))
+        stages = _stages(account, cursor)
+        place = _continued(account, cursor, Position.of(account, cursor, stages))
         allowed = account.base_url if account.allow_private else None
         with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as web:
             asker = _Asker(account, web, self._page_size)
             place = asker.identified(place)
             return page_of_round(
-                place, account.reads, lambda at: self._page(account, asker, asker.identified(at)), self._timeout_s
+                place, stages, lambda at: self._page(account, stages, asker, asker.identified(at)), self._timeout_s
             )
 
     def profile(self, account: Account) -> Profile:
@@ -115,14 +124,17 @@ class XConnector:
             protected=user.get("protected") is True,
         )
 
-    def _page(self, account: Account, asker: _Asker, place: Position) -> Page:
+    def _page(self, account: Account, stages: tuple[str, ...], asker: _Asker, place: Position) -> Page:
         body, backlog, gaps = asker.ask(place)
+        _count(body)
         items = [item for item in _items(body) if not _is_before(item, backlog.since)]
         owner = place.kept.get("id") if account.official else None
-        posts, oddities = read(items, Surroundings.of(body, owner))
+        posts, oddities = read(items, Surroundings.of(body, owner, _own_handles(account)))
         token = _meta(body).get("next_token")
         after = backlog.advanced(_newest(body, items), str(token) if token else None)
-        moved, more = place.stepped(after, account.reads, drained=not token)
+        moved, more = place.stepped(after, stages, drained=not token)
+        if not more and place.home is None:
+            moved = _joined(moved, stages)
         return Page(posts=tuple(posts), cursor=moved.cursor(), more=more, gaps=tuple(gaps), oddities=tuple(oddities))
 
 
@@ -162,10 +174,10 @@ class _Asker:
 
     def identified(self, place: Position) -> Position:
         """The position with the id and handle that the read at hand needs, looked up once and kept."""
-        if place.at == "search" or set(place.kept) >= ({"id", "handle"} if place.at == "comments" else {"id"}):
+        if place.at == "search" or set(place.kept) >= ({"id", "handle"} if place.at in _BY_HANDLE else {"id"}):
             return place
         target = place.target.strip()
-        if target.isdecimal() and place.at != "comments":
+        if target.isdecimal() and place.at not in _BY_HANDLE:
             return place.keeping(id=target)
         user = self.user(target, *_ASKED["user_fields"])
         return place.keeping(id=str(user["id"]), handle=str(user.get("username") or target.rpartition("@")[2]))
@@ -198,14 +210,15 @@ class _Asker:
         if backlog.since is None:
             raise refused
         body = self._request(place, Backlog())
-        if place.at not in ("comments", "search"):
+        if place.at not in (*_BY_HANDLE, "search"):
             return body, Backlog(), []
         end = self._date - _SEARCHED if self._date else None
         return body, Backlog(), [Gap(start=born(backlog.since), end=end, why="X's search reaches back seven days")]
 
     def _request(self, place: Position, backlog: Backlog) -> Mapping[str, Any]:
         least = _LEAST[place.at]
-        params = {**_ASKED, "since_id": backlog.since, "max_results": min(max(self._page_size, least), 100)}
+        size = min(max(meter.page_size(self._page_size), least), 100)
+        params = {**_ASKED, "since_id": backlog.since, "max_results": size}
         client = self._client
         match place.at:
             case "posts":
@@ -215,9 +228,51 @@ class _Asker:
             case "comments":
                 handle = place.kept["handle"]
                 query = f"(to:{handle} OR @{handle}) is:reply -from:{handle}"
+            case "answers":
+                handle = place.kept["handle"]
+                query = f"(to:{handle} OR @{handle}) -from:{handle} -is:retweet"
             case _:
                 query = place.target
         return self._call(client.search_recent_tweets, query, next_token=backlog.token, **params)
+
+
+def _stages(account: Account, cursor: Cursor | None) -> tuple[str, ...]:
+    """What is asked in a round, in order: mentions and replies by one search, once their past was read."""
+    parted = [name for name in account.reads if name in _PARTED]
+    if len(parted) < len(_PARTED) or _ANSWERS not in Position.of(account, cursor, (*account.reads, _ANSWERS)).backlogs:
+        return account.reads
+    return (*(name for name in account.reads if name not in _PARTED), _ANSWERS)
+
+
+def _joined(place: Position, stages: tuple[str, ...]) -> Position:
+    """The position after a round in which mentions and replies were read apart: from the next on they are one search.
+
+    It goes on from the earlier of the two marks. Where no mention was found, one that came between the two readings
+    is not known to either, so the search begins with all that it reaches.
+    """
+    if not set(_PARTED) <= set(stages):
+        return place
+    mentions, comments = (place.backlogs.get(name, Backlog()).since for name in _PARTED)
+    numbers = [int(mark) for mark in (mentions, comments) if mark is not None and _NUMBER.fullmatch(mark)]
+    since = str(min(numbers)) if numbers and mentions is not None else None
+    backlogs = {name: backlog for name, backlog in place.backlogs.items() if name not in _PARTED}
+    return replace(place, backlogs={**backlogs, _ANSWERS: Backlog(since=since)})
+
+
+def _own_handles(account: Account) -> frozenset[str]:
+    """The handles that the school's own search asks the posts of."""
+    own = account.official and account.reads == ("search",)
+    return frozenset(name.casefold() for name in _FROM.findall(account.target)) if own else frozenset()
+
+
+def _count(body: Mapping[str, Any]) -> None:
+    """Tell the meter what an answer holds that X may charge for."""
+    includes = body.get("includes")
+    parts = {POSTS: body.get("data")}
+    if isinstance(includes, dict):
+        parts |= {QUOTED: includes.get("tweets"), USERS: includes.get("users"), MEDIA: includes.get("media")}
+    for kind, items in parts.items():
+        meter.brought(kind, len(items) if isinstance(items, list) else 0)
 
 
 def _continued(account: Account, cursor: Cursor | None, place: Position) -> Position:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from connectors.errors import RateLimitedError
 from connectors.meter import Meter
 from connectors.post import Account, Page
-from connectors.tariff import CALLS, LOOKUPS, POUNDS, SEARCHES, TARIFFS, Tariff, window
+from connectors.tariff import ALONG, CALLS, LOOKUPS, POSTS, POUNDS, SEARCHES, TARIFFS, Tariff, window
 from watcher.config import AccountRow, CapRow, Settings
+from watcher.errors import SpentError
 from watcher.pace import Pace, stretch
 from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
@@ -23,17 +23,25 @@ from watcher.terms import readings
 MICRO = 1_000_000
 # How often it is worked out anew how far the money reaches.
 _FRESH = timedelta(minutes=10)
+_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
+# A period that lasts this many seconds or longer is spent with an eye on its end.
+_LONG = 23 * 3600
 # Where each server counts for itself, an app is a server.
 _BY_SERVER = ("mastodon", "bluesky", "forum", "wordpress")
 
 
 @dataclass(kw_only=True)
 class Bill:
-    """One reading's reservations, by unit, and the meter that counted it; unsettled it counts as spent."""
+    """One reading's reservations, by unit, and the meter that counted it; unsettled it counts as spent.
+
+    ``along`` says whether what comes along with posts is charged for; ``caps`` are those that hold for it.
+    """
 
     purse: Purse
     tariff: Tariff
     pounds_per_dollar: float
+    along: bool = True
+    caps: tuple[Cap, ...] = ()
     rows: dict[str, list[int]] = field(default_factory=dict)
     meter: Meter | None = None
 
@@ -45,13 +53,17 @@ class Bill:
             # A look-up is a request too, and counts towards the limit of requests.
             found[CALLS] += spent[LOOKUPS]
         if POUNDS in self.rows:
-            found[POUNDS] = micropounds(self.tariff, posts, spent.get(LOOKUPS, 0), self.pounds_per_dollar)
+            found[POUNDS] = self.price({**spent, POSTS: max(posts, spent.get(POSTS, 0))})
         return found
 
+    def price(self, brought: Mapping[str, int]) -> int:
+        """What was brought costs, in millionths of a pound, rounded up."""
+        counted = {kind: number for kind, number in brought.items() if self.along or kind not in ALONG}
+        return -int(-self.tariff.dollars(counted) * self.pounds_per_dollar * MICRO // 1)
 
-def micropounds(tariff: Tariff, posts: int, lookups: int, pounds_per_dollar: float) -> int:
-    """The price of so many posts and look-ups, in millionths of a pound, rounded up."""
-    return -int(-tariff.dollars(posts, lookups) * pounds_per_dollar * MICRO // 1)
+    def most(self, posts: int) -> int:
+        """The price of the dearest page of so many posts, and of the look-up before it."""
+        return self.price({**self.tariff.most(posts, along=self.along), LOOKUPS: 1})
 
 
 class Budget:
@@ -61,10 +73,10 @@ class Budget:
         self._store = store
         self._rows = {reading.row.name: reading.row for reading in readings(settings)}
         self._zones = {school.id: school.timezone for school in settings.schools}
-        self._rate = settings.budget.pounds_per_dollar
+        self._rate, self._along = settings.budget.pounds_per_dollar, settings.budget.count_along
         self.caps = tuple(caps_of(settings))
         self._guard = threading.Lock()
-        self._stretches: dict[str, tuple[datetime, float]] = {}
+        self._known: dict[tuple[object, ...], tuple[datetime, float]] = {}
 
     def purse_of(self, account: Account) -> Purse:
         """Who pays for an account's readings."""
@@ -81,38 +93,57 @@ class Budget:
         """Everything asked inside is paid for beforehand; ``None`` where the platform counts nothing.
 
         Raises:
-            RateLimitedError: a cap leaves nothing for it; with when its period ends.
+            SpentError: a cap leaves nothing for it; with when its period ends.
         """
         tariff = TARIFFS.get(account.platform)
         if tariff is None:
             yield None
             return
-        bill = Bill(purse=self.purse_of(account), tariff=tariff, pounds_per_dollar=self._rate)
-        wants = {CALLS: tariff.calls}
-        if tariff.dollars_post:
-            wants[POUNDS] = micropounds(tariff, tariff.page_posts, 1, self._rate)
-        self._reserve(bill, wants, now)
+        bill = Bill(
+            purse=self.purse_of(account),
+            tariff=tariff,
+            pounds_per_dollar=self._rate,
+            along=self._along,
+            caps=self.caps if _is_own(account) else self._beside_own(now),
+        )
+        most = self._reserve_page(bill, now)
         allow = {CALLS: tariff.calls}
         if tariff.dollars_lookup:
             allow[LOOKUPS] = 1
-        bill.meter = Meter(tariff.unit_of, allow, lambda unit: self._more(bill, unit, now))
+        bill.meter = Meter(tariff.unit_of, allow, lambda unit: self._more(bill, unit, now), most_posts=most)
         with bill.meter.running():
             yield bill
 
     def _more(self, bill: Bill, unit: str, now: datetime) -> int:
         """Pay for more of a unit in the middle of a reading."""
         if unit == LOOKUPS:
-            price = micropounds(bill.tariff, 0, 1, self._rate)
-            self._reserve(bill, {POUNDS: price, CALLS: 1}, now)
+            self._reserve(bill, {POUNDS: bill.price({LOOKUPS: 1}), CALLS: 1}, now)
             return 1
         amount = 1 if unit == SEARCHES else bill.tariff.calls
         self._reserve(bill, {unit: amount}, now)
         return amount
 
+    def _reserve_page(self, bill: Bill, now: datetime) -> int | None:
+        """Pay for a page of as many posts as the budget allows; how many, or ``None`` where posts cost nothing."""
+        tariff = bill.tariff
+        if not tariff.dollars_post:
+            self._reserve(bill, {CALLS: tariff.calls}, now)
+            return None
+        posts = tariff.page_posts
+        while True:
+            try:
+                self._reserve(bill, {CALLS: tariff.calls, POUNDS: bill.most(posts)}, now)
+            except SpentError:
+                if posts <= tariff.least_posts:
+                    raise
+                posts = max(posts // 3, tariff.least_posts)
+            else:
+                return posts
+
     def _reserve(self, bill: Bill, wants: dict[str, int], now: datetime) -> None:
-        found = self._store.ledger.reserve(bill.purse, wants, self.caps, now)
+        found = self._store.ledger.reserve(bill.purse, wants, bill.caps, now)
         if isinstance(found, Refusal):
-            raise RateLimitedError(words_of(found), found.until)
+            raise SpentError(words_of(found), found.until)
         for unit, row in found.items():
             bill.rows.setdefault(unit, []).append(row)
 
@@ -129,55 +160,109 @@ class Budget:
         posts = len(page.posts) if page else 0
         for unit, total in bill.amounts(posts).items():
             numbers = bill.rows[unit]
-            for number in numbers[1:]:
-                self._store.ledger.settle(connection, number, 0, now)
+            self._store.ledger.drop(connection, numbers[1:])
             again = max(posts - new, 0)
             self._store.ledger.settle(connection, numbers[0], total, now, posts=posts, again=again)
 
     def pace(self, state: AccountState, now: datetime) -> Pace:
         """How an account is read from now on."""
         account = state.account
-        metered = account.platform in TARIFFS
-        own = account.official and "comments" in account.reads
-        factor = self._stretch(self.purse_of(account), now) if metered and not own else 1.0
+        metered, own = account.platform in TARIFFS, _is_own(account)
+        factor = self._stretch(account, own, now) if metered else 1.0
         return Pace(every_s=state.every_s, own=own, metered=metered, stretch=factor)
+
+    def has_room(self, account: Account, now: datetime) -> bool:
+        """Whether what is left lasts at the usual pace, so that something else may be paid from it."""
+        if account.platform not in TARIFFS:
+            return True
+        purse = self.purse_of(account)
+        money = (cap for cap in self.caps if cap.unit == POUNDS and cap.holds_for(purse))
+        return self._stretch(account, False, now) <= 1.0 and all(self._lasts(cap, now) for cap in money)
 
     def zone_of(self, account: Account) -> str:
         """The time zone of the account's school."""
         return self._zones.get(account.school or "", "Europe/London")
 
-    def _stretch(self, purse: Purse, now: datetime) -> float:
+    def _stretch(self, account: Account, own: bool, now: datetime) -> float:
+        purse = self.purse_of(account)
+        caps = [cap for cap in self.caps if cap.unit != POUNDS and cap.holds_for(purse)]
+        return self._remembered(
+            ("stretch", purse.app, purse.school, own),
+            now,
+            lambda: max((self._needed(cap, own, now) for cap in caps), default=1.0),
+        )
+
+    def _needed(self, cap: Cap, own: bool, now: datetime) -> float:
+        """By how much accounts under a cap must slow down, by what a reading of each cost in the last day.
+
+        A day's or a month's cap must last until its end; a shorter one is whole again before anybody would notice.
+        """
+        start, end = window(cap.period, now)
+        costs = {row.account: row.amount / row.calls for row in self._since(now) if row.unit == cap.unit}
+        rates = {True: 0.0, False: 0.0}
+        for state in self._store.accounts.all():
+            if cap.holds_for(self.purse_of(state.account)):
+                rates[_is_own(state.account)] += costs.get(state.account.name, 0.0) / state.every_s
+        left, seconds = float(cap.amount), (end - start).total_seconds()
+        if seconds >= _LONG:
+            left, seconds = cap.amount - self._store.ledger.spent(cap, now), (end - now).total_seconds()
+        if own:
+            return stretch(left=left, seconds=seconds, own=0.0, others=rates[True])
+        return stretch(left=left, seconds=seconds, own=rates[True], others=rates[False])
+
+    def _lasts(self, cap: Cap, now: datetime) -> bool:
+        """Whether the money lasts until the period's end, as it is spent now."""
+        left = cap.amount - self._store.ledger.spent(cap, now)
+        return self._a_second(cap, now, own=False) * (window(cap.period, now)[1] - now).total_seconds() <= left
+
+    def _beside_own(self, now: datetime) -> tuple[Cap, ...]:
+        """The caps for what is not the schools' own: of money, what their own accounts will need is kept back.
+
+        To slow down saves no money, as the same posts come later; so what comes second stops before what comes first.
+        """
+        return tuple(replace(cap, kept=self._kept(cap, now)) if cap.unit == POUNDS else cap for cap in self.caps)
+
+    def _kept(self, cap: Cap, now: datetime) -> int:
+        left = (window(cap.period, now)[1] - now).total_seconds()
+        return min(int(self._a_second(cap, now, own=True) * left), cap.amount)
+
+    def _a_second(self, cap: Cap, now: datetime, *, own: bool) -> float:
+        """What is spent of a cap a second, by the last week: by the schools' own accounts, or by all."""
+
+        def made() -> float:
+            names = {s.account.name for s in self._store.accounts.all() if _is_own(s.account)} if own else None
+            first = self._store.ledger.first()
+            looked = min(_WEEK, now - first) if first else timedelta(0)
+            if looked < _DAY:
+                # A first day reads the past and tells nothing of the days to come.
+                return 0.0
+            rows = (row for row in self._store.ledger.since(now - looked) if names is None or row.account in names)
+            spent = sum(row.amount for row in rows if row.unit == cap.unit and cap.holds_for(_purse(row)))
+            return spent / looked.total_seconds()
+
+        return self._remembered(("spent", cap.key, cap.app, own), now, made)
+
+    def _remembered(self, key: tuple[object, ...], now: datetime, make: Callable[[], float]) -> float:
         with self._guard:
-            known = self._stretches.get(purse.app)
+            known = self._known.get(key)
             if known is not None and timedelta(0) <= now - known[0] < _FRESH:
                 return known[1]
-        made = max((self._needed(cap, now) for cap in self._long(purse)), default=1.0)
+        made = make()
         with self._guard:
-            self._stretches[purse.app] = (now, made)
+            self._known[key] = (now, made)
         return made
-
-    def _long(self, purse: Purse) -> Iterator[Cap]:
-        """The caps that pacing can keep: those of a day or longer; a minute's is kept by waiting for the next."""
-        return (cap for cap in self.caps if cap.holds_for(purse) and cap.period in ("day", "pacific_day", "month"))
-
-    def _needed(self, cap: Cap, now: datetime) -> float:
-        """By how much the accounts under a cap must slow down, by what a reading of each cost in the last day."""
-        end = window(cap.period, now)[1]
-        costs = {row.account: row.amount / row.calls for row in self._since(now) if row.unit == cap.unit}
-        own = others = 0.0
-        for state in self._store.accounts.all():
-            if not cap.holds_for(self.purse_of(state.account)) or state.account.name not in costs:
-                continue
-            rate = costs[state.account.name] / state.every_s
-            if state.account.official and "comments" in state.account.reads:
-                own += rate
-            else:
-                others += rate
-        left = cap.amount - self._store.ledger.spent(cap, now)
-        return stretch(left=left, seconds=(end - now).total_seconds(), own=own, others=others)
 
     def _since(self, now: datetime) -> Sequence[Spent]:
         return self._store.ledger.since(now - timedelta(days=1))
+
+
+def _is_own(account: Account) -> bool:
+    """Whether it is read for what is said to a school itself: that keeps its pace, and is paid for first."""
+    return account.official and not {"comments", "search"}.isdisjoint(account.reads)
+
+
+def _purse(row: Spent) -> Purse:
+    return Purse(app=row.app, platform=row.platform, account=row.account, school=row.school)
 
 
 def app_of(row: AccountRow) -> str:
@@ -222,6 +307,8 @@ def words_of(refusal: Refusal) -> str:
     cap, again = refusal.cap, f"read again from {refusal.until:%d %B %H:%M} UTC"
     if cap.unit == POUNDS:
         spent, all_of = refusal.spent / MICRO, cap.amount / MICRO
-        return f"the month's budget is used up (£{spent:.2f} of £{all_of:.2f}, {cap.key}): raise it there, or {again}"
+        beside = f" but for the £{cap.kept / MICRO:.2f} that the schools' own accounts need" if cap.kept else ""
+        of = f"£{spent:.2f} of £{all_of:.2f}, {cap.key}"
+        return f"the month's budget is used up{beside} ({of}): raise it there, or {again}"
     period = cap.period.replace("_", " ").replace("pacific ", "")
     return f"{refusal.spent} of {cap.amount} {cap.unit} a {period} are used ({cap.key}): {again}"

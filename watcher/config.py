@@ -117,6 +117,7 @@ class BudgetTable(_Table):
 
     pounds_per_dollar: float = Field(default=0.80, gt=0, le=10)
     monthly_pounds: float = Field(default=50.0, ge=0, le=1_000_000)
+    count_along: bool = True
     caps: tuple[CapRow, ...] = ()
 
 

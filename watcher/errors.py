@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from connectors.errors import RateLimitedError
+
 
 class WatcherError(Exception):
     """Something that the operator must know or mend."""
@@ -17,6 +19,10 @@ class ConfigError(WatcherError):
 
 class StoreError(WatcherError):
     """Nothing was written; the verb runs again."""
+
+
+class SpentError(RateLimitedError):
+    """What the operator lets reading cost, or the platform lets it use, is used up until ``retry_at``."""
 
 
 class AlreadyRunningError(WatcherError):

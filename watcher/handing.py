@@ -23,6 +23,9 @@ def source_of(seen: Seen, state: AccountState) -> Source:
     """How an account came by a post: as its own, under its own, or by a search that may have found anybody's."""
     account = state.account
     author = seen.post.author
+    if account.reads == ("search",):
+        # Even where it looks for the schools' own handles: what it brings concerns those that it names, no other.
+        return Source(account=account.name, school=account.school, read="search")
     if author is not None and author.official and account.official:
         read = "posts"
     elif seen.answers_official and account.official:

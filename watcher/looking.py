@@ -23,7 +23,7 @@ _VIDEO = re.compile(r"youtu\.be/|youtube\.com/(?:watch\?|shorts/|live/)", re.IGN
 def reads_timeline(account: AccountRow) -> bool:
     """Whether an account's row has somebody's own timeline, or what is said to them, read."""
     target = (account.target or "").strip()
-    if account.platform not in _PERSONAL or set(account.reads) <= {"search"}:
+    if account.platform not in _PERSONAL or set(account.reads) <= {"search"} or is_sought(account):
         return False
     match account.platform:
         case "bluesky" | "mastodon":

@@ -17,8 +17,9 @@ _SHORTEST_S = 60
 class Pace:
     """How one source is read: its own interval, whether it is the school's own, and how far its budget reaches.
 
-    ``stretch`` is by how much the app's sources together would have to slow down to stay within what is left: 1 or
-    more. What is written to a school's own accounts is never slowed by night, nor by others' appetite.
+    ``stretch`` is by how much sources like it would have to slow down to stay within what is left: 1 or more. What is
+    written to a school's own accounts is never slowed by night, nor by others' appetite; only where they alone are
+    more than their app may ask for, all of them wait a little longer, so that none waits for a day.
     """
 
     every_s: int
@@ -30,7 +31,7 @@ class Pace:
         """The time until the next reading, after one at that local time that brought so many new posts."""
         seconds = float(self.every_s)
         if self.own or not self.metered:
-            return timedelta(seconds=seconds)
+            return timedelta(seconds=seconds * max(self.stretch, 1.0))
         if new >= STORM:
             seconds = max(seconds / _STORM_FACTOR, min(seconds, _SHORTEST_S))
         elif local.hour >= _NIGHT_FROM or local.hour < _NIGHT_TO:

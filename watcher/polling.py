@@ -46,7 +46,7 @@ class Poller:
         """Put the parts together; without a budget nothing is counted."""
         self._store = store
         self._budget = budget
-        self._connector_of = connector_of
+        self.connector_of = connector_of
         self._token_of = token_of
 
     def poll(self, state: AccountState, now: datetime) -> Polled:
@@ -58,9 +58,9 @@ class Poller:
         name = state.account.name
         bill: Bill | None = None
         try:
-            account = replace(state.account, token=self._token_of(name))
-            with self._paying(account, now) as bill:
-                page = self._connector_of(account).fetch(account, state.cursor)
+            account = self.with_token(state)
+            with self.paying(account, now) as bill:
+                page = self.connector_of(account).fetch(account, state.cursor)
         except (ConnectorError, ConfigError) as error:
             return self._failed(state, error, now, bill)
         new = self._store.accounts.succeeded(
@@ -69,15 +69,33 @@ class Poller:
             now,
             self._store.retention.posts_days,
             next_in=lambda new: self._pause(state, new, now),
-            also=lambda connection, new: self._settle(connection, bill, page, new, now),
+            also=lambda connection, new: self.settle(connection, bill, page, new, now),
         )
         log.info("polled", account=name, posts=len(page.posts), new=new, more=page.more, gaps=len(page.gaps))
         return Polled(new=new, more=page.more)
 
-    def _paying(self, account: Account, now: datetime) -> AbstractContextManager[Bill | None]:
+    def with_token(self, state: AccountState) -> Account:
+        """The account with what the platform lets it read with.
+
+        Raises:
+            ConfigError: it is not there.
+        """
+        return replace(state.account, token=self._token_of(state.account.name))
+
+    def has_room(self, state: AccountState, now: datetime) -> bool:
+        """Whether reading what is new leaves enough of the budget for looking at what is old."""
+        return self._budget is None or self._budget.has_room(state.account, now)
+
+    def paying(self, account: Account, now: datetime) -> AbstractContextManager[Bill | None]:
+        """Everything asked inside is paid for beforehand.
+
+        Raises:
+            RateLimitedError: a cap leaves nothing for it.
+        """
         return self._budget.reading(account, now) if self._budget else nullcontext()
 
-    def _settle(self, connection: Transaction, bill: Bill | None, page: Page | None, new: int, now: datetime) -> None:
+    def settle(self, connection: Transaction, bill: Bill | None, page: Page | None, new: int, now: datetime) -> None:
+        """Write what a reading came to, in the transaction that stores what it brought."""
         if self._budget is not None:
             self._budget.settle(connection, bill, page, new, now)
 
@@ -92,20 +110,20 @@ class Poller:
         self, state: AccountState, error: ConnectorError | ConfigError, now: datetime, bill: Bill | None
     ) -> Polled:
         permanent = isinstance(error, (PermanentError, ConfigError))
-        next_at = _next(state, error, now)
+        next_at = next_try(state, error, now)
         self._store.accounts.failed(
             state,
             f"{type(error).__name__}: {error}",
             permanent=permanent,
             next_at=next_at,
             now=now,
-            also=lambda connection, _new: self._settle(connection, bill, None, 0, now),
+            also=lambda connection, _new: self.settle(connection, bill, None, 0, now),
         )
         log.warning("poll_failed", account=state.account.name, error=type(error).__name__, next_at=next_at.isoformat())
         return Polled()
 
 
-def _next(state: AccountState, error: Exception, now: datetime) -> datetime:
+def next_try(state: AccountState, error: Exception, now: datetime) -> datetime:
     """When to try again: at the platform's own word, in an hour for what a person must mend, else ever later."""
     every = timedelta(seconds=state.every_s)
     if isinstance(error, RateLimitedError) and error.retry_at is not None:

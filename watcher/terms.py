@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from alerts.query import LONGEST, Plan, Query, plan
+from alerts.query import LONGEST, Plan, Query, answers, plan
 from alerts.school import RoleHolder, School
 from watcher.config import AccountRow, SchoolRow, Settings
 
@@ -35,7 +35,13 @@ class Reading:
 
 def is_sought(row: AccountRow) -> bool:
     """Whether what an account looks for is built from the schools' terms."""
-    return row.reads == ("search",) and row.target in (None, TERMS) and row.platform in LONGEST
+    alone = row.reads == ("search",) and row.target in (None, TERMS) and row.platform in LONGEST
+    return alone or is_answers(row)
+
+
+def is_answers(row: AccountRow) -> bool:
+    """Whether an account stands for all the schools' own handles on X, read by searches that many of them share."""
+    return row.platform == "x" and row.target == TERMS and set(row.reads) == {"posts", "comments", "mentions"}
 
 
 def base_of(name: str) -> str:
@@ -68,6 +74,8 @@ def reading_of(settings: Settings, name: str) -> Reading | None:
 def plan_of(settings: Settings, row: AccountRow, today: date | None = None) -> Plan:
     """The queries of such an account on a day; without one, as if nobody's time had ended."""
     schools = [school_of(school) for school in schools_of(settings, row)]
+    if is_answers(row):
+        return answers(schools)
     return plan(row.platform, schools, today or date.min, own=own_handles(settings))
 
 
@@ -79,7 +87,7 @@ def schools_of(settings: Settings, row: AccountRow) -> tuple[SchoolRow, ...]:
 
 def is_shared(settings: Settings, row: AccountRow) -> bool:
     """Whether an account's search is no single school's."""
-    return "search" in row.reads and row.school is None and len(settings.schools) > 0
+    return ("search" in row.reads or is_answers(row)) and row.school is None and len(settings.schools) > 0
 
 
 def own_handles(settings: Settings) -> frozenset[str]:
@@ -87,9 +95,20 @@ def own_handles(settings: Settings) -> frozenset[str]:
     found = (
         _HANDLE.fullmatch((row.target or "").strip())
         for row in settings.accounts
-        if row.platform == "x" and row.official and {"posts", "mentions"} <= set(row.reads)
+        if row.platform == "x" and row.official and {"posts", "mentions"} <= set(row.reads) and not is_answers(row)
     )
-    return frozenset(match[1].casefold() for match in found if match is not None)
+    shared = (
+        one.term.text
+        for row in settings.accounts
+        if is_answers(row)
+        for q in _answers(settings, row)
+        for one in q.sought
+    )
+    return frozenset((*(match[1].casefold() for match in found if match is not None), *map(str.casefold, shared)))
+
+
+def _answers(settings: Settings, row: AccountRow) -> tuple[Query, ...]:
+    return answers(map(school_of, schools_of(settings, row))).queries
 
 
 def batches(settings: Settings) -> Mapping[str, tuple[str, ...]]:
@@ -117,4 +136,7 @@ def _row_of(row: AccountRow, query: Query, made: Plan, settings: Settings) -> Ac
     if every is None and row.platform in _A_DAY:
         fits = -(-86400 * len(made.queries) // _A_DAY[row.platform])
         every = min(max(settings.schedule.poll_every_s, _LEAST_S.get(row.platform, 0), fits), 7 * 86400)
-    return row.model_copy(update={"name": name, "target": query.text or TERMS, "every_s": every, "schools": ()})
+    changes = {"name": name, "target": query.text or TERMS, "every_s": every, "schools": ()}
+    if is_answers(row):
+        changes |= {"reads": ("search",), "official": True}
+    return row.model_copy(update=changes)

@@ -28,6 +28,7 @@ from connectors.errors import (
     TransientError,
     UnexpectedResponseError,
 )
+from connectors.meter import Meter
 from connectors.post import Account, Cursor, Page, Post
 from connectors.x import XConnector
 
@@ -558,3 +559,54 @@ def test_the_recorded_user_is_found(x: X, httpserver: HTTPServer) -> None:
     x.answers = [page(1)]
     XConnector().fetch(account(httpserver, target="@Twitter"), None)
     assert x.asked[1].path == f"/2/users/{x.user['data']['id']}/tweets"
+
+
+def test_mentions_and_replies_are_one_search_once_their_past_is_read(x: X, httpserver: HTTPServer) -> None:
+    source = account(httpserver, reads=("posts", "mentions", "comments"), official=True)
+    x.answers = [page(1), page(2, 5), page(4)]
+    first = list(drain(source))
+    assert numbers(first) == [[1], [2, 5], [4]]
+    x.answers = [page(), page(7, 6)]
+    second = list(drain(source, first[-1].cursor))
+    assert numbers(second) == [[], [6, 7]]
+    assert [request.path for request in x.asked[-2:]] == ["/2/users/9001/tweets", "/2/tweets/search/recent"]
+    asked = x.asked[-1].args
+    assert asked["query"] == "(to:AlderbrookAcad OR @AlderbrookAcad) -from:AlderbrookAcad -is:retweet"
+    assert asked["since_id"] == str(FIRST + 4), "the earlier of the two marks, so that nothing lies between"
+    x.answers = [page(), page(8)]
+    third = list(drain(source, second[-1].cursor))
+    assert numbers(third) == [[], [8]]
+    assert x.asked[-1].args["since_id"] == str(FIRST + 7)
+
+
+def test_where_no_mention_was_found_the_one_search_begins_with_all_it_reaches(x: X, httpserver: HTTPServer) -> None:
+    source = account(httpserver, reads=("mentions", "comments"))
+    x.answers = [page(), page(4)]
+    first = list(drain(source))
+    x.answers = [page(4, 3)]
+    second = list(drain(source, first[-1].cursor))
+    assert numbers(second) == [[3, 4]]
+    assert "since_id" not in x.asked[-1].args
+
+
+def test_a_search_for_the_schools_own_handles_knows_whose_posts_are_theirs(x: X, httpserver: HTTPServer) -> None:
+    words = "(@AlderbrookAcad OR from:AlderbrookAcad OR @DeneSch OR from:DeneSch) -is:retweet -from:Elsewhere"
+    source = account(httpserver, reads=("search",), target=words, official=True)
+    users = [("1", "denesch"), ("2", "somebody"), ("3", "Elsewhere")]
+    given = {
+        "data": [tweet(int(number), author_id=number) for number, _ in users],
+        "includes": {"users": [{"id": number, "username": name, "name": name} for number, name in users]},
+        "meta": {"result_count": 3, "newest_id": str(FIRST + 3)},
+    }
+    x.answers = [given]
+    posts = XConnector().fetch(source, None).posts
+    assert [post.author is not None and post.author.official for post in posts] == [True, False, False]
+
+
+def test_a_page_is_no_larger_than_what_is_paid_for_and_what_came_along_is_counted(x: X, httpserver: HTTPServer) -> None:
+    x.answers = [{**page(1), "includes": {"users": [{"id": "9002", "username": "pat", "name": "Pat"}]}}]
+    counted = Meter(lambda path: "calls", {"calls": 5}, lambda unit: 0, most_posts=33)
+    with counted.running():
+        XConnector().fetch(account(httpserver, reads=("search",)), None)
+    assert x.asked[0].args["max_results"] == "33"
+    assert counted.spent == {"calls": 1, "posts": 1, "quoted": 0, "users": 1, "media": 0}

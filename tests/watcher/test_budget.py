@@ -216,7 +216,7 @@ def test_a_page_that_could_not_be_read_counts_as_spent(
     poller, budget = _poller(_settings(tmp_path, httpserver.url_for("/")), store)
     x.broken = True
     poller.poll(store.accounts.get("search"), NOW)
-    assert store.ledger.spent(_money(budget), NOW) >= 100 * 0.005 * 0.8 * MICRO
+    assert store.ledger.spent(_money(budget), NOW) >= 10 * 0.005 * 0.8 * MICRO
 
 
 def test_a_server_that_never_answered_costs_nothing(store: Store, tmp_path: Path) -> None:
@@ -264,15 +264,107 @@ def test_the_report_says_what_each_school_costs_and_what_the_month_will(
     assert list(delays(store, later)) == [], "an invented post without a time tells no delay"
 
 
-def test_a_budget_that_will_not_last_slows_the_search_down(
+def test_requests_that_will_not_last_slow_the_search_down(
     store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X
 ) -> None:
-    poller, _ = _poller(_settings(tmp_path, httpserver.url_for("/"), "monthly_pounds = 20.0"), store)
+    settings = _settings(tmp_path, httpserver.url_for("/"), '[[budget.caps]]\nplatform = "x"\ncalls_per_day = 22')
+    poller, _ = _poller(settings, store)
     state = store.accounts.get("search")
     poller.poll(state, NOW)
-    # 4 pence every ten minutes would be £72 until the month's end; £20 last only at a quarter of that.
-    fresh = Budget(_settings(tmp_path, httpserver.url_for("/"), "monthly_pounds = 20.0"), store)
-    assert fresh.pace(state, NOW + timedelta(hours=1)).stretch == pytest.approx(3.7, rel=0.1)
+    # One every ten minutes would be 78 more until midnight; the 21 that are left last at a quarter of that.
+    assert Budget(settings, store).pace(state, NOW + timedelta(hours=1)).stretch == pytest.approx(3.7, rel=0.1)
+
+
+def test_money_is_not_saved_by_reading_the_same_posts_later(
+    store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X
+) -> None:
+    settings = _settings(tmp_path, httpserver.url_for("/"), "monthly_pounds = 6.0")
+    poller, _ = _poller(settings, store)
+    state = store.accounts.get("search")
+    for n in range(26):
+        poller.poll(state, NOW + timedelta(hours=n))
+    later = Budget(settings, store)
+    assert later.pace(state, NOW + timedelta(hours=26)).stretch == 1.0
+    assert not later.has_room(state.account, NOW + timedelta(hours=26)), "£1 a day does not last for eleven more"
+    assert later.has_room(state.account, NOW + timedelta(days=12)), "a new month begins with all of it"
+
+
+def _with_own(folder: Path, url: str, budget: str) -> Settings:
+    """The search, and beside it the school's own account whose replies are read."""
+    settings = _settings(folder, url, budget)
+    changes = {"name": "own", "official": True, "reads": ("comments",), "school": "hillcrest", "every_s": 300}
+    own = settings.accounts[0].model_copy(update={**changes, "owner": "Jo Moore", "target": "@hillcrest"})
+    return settings.model_copy(update={"accounts": (*settings.accounts, own)})
+
+
+def test_what_the_schools_own_accounts_will_need_is_kept_back(
+    store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X
+) -> None:
+    httpserver.expect_request("/2/users/by/username/hillcrest").respond_with_json({"data": {"id": "9001"}})
+    poller, _ = _poller(_with_own(tmp_path, httpserver.url_for("/"), "monthly_pounds = 10.0"), store)
+    for n in range(50):
+        poller.poll(store.accounts.get("own"), NOW + timedelta(hours=n))
+    later = NOW + timedelta(hours=50)
+    fresh, _ = _poller(_with_own(tmp_path, httpserver.url_for("/"), "monthly_pounds = 10.0"), store)
+    fresh.poll(store.accounts.get("search"), later)
+    assert "that the schools' own accounts need" in str(store.accounts.get("search").last_error)
+    asked = x.asked
+    fresh.poll(store.accounts.get("own"), later)
+    assert x.asked == asked + 1, "the school's own account goes on"
+
+
+def test_own_accounts_beyond_a_limit_all_wait_a_little(store: Store, tmp_path: Path, httpserver: HTTPServer) -> None:
+    x = _X(posts=0)
+    httpserver.expect_request("/2/tweets/search/recent").respond_with_handler(x)
+    httpserver.expect_request("/2/users/by/username/hillcrest").respond_with_json({"data": {"id": "9001"}})
+    settings = _with_own(tmp_path, httpserver.url_for("/"), '[[budget.caps]]\nplatform = "x"\ncalls_per_day = 84')
+    poller, _ = _poller(settings, store)
+    for n in range(3):
+        poller.poll(store.accounts.get("own"), NOW + timedelta(seconds=n))
+    later = NOW + timedelta(hours=1)
+    # Every five minutes would be 156 more until midnight, and a look-up at first; half of that is left.
+    pace = Budget(settings, store).pace(store.accounts.get("own"), later)
+    assert pace.own
+    assert pace.stretch > 1.9
+    assert pace.interval(later, 0) > timedelta(minutes=9)
+
+
+def test_what_comes_along_with_posts_is_counted_unless_the_operator_knows_better(
+    store: Store, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    post = {"id": "2000000000000000001", "text": "Hillcrest Primary", "author_id": "7", "edit_history_tweet_ids": []}
+    includes = {
+        "users": [{"id": "7", "name": "Pat", "username": "pat"}, {"id": "8", "name": "Sam", "username": "sam"}],
+        "tweets": [{**post, "id": "2000000000000000000"}],
+        "media": [{"media_key": "3_1", "type": "photo"}],
+    }
+    body = {"data": [post], "includes": includes, "meta": {"result_count": 1, "newest_id": post["id"]}}
+    httpserver.expect_request("/2/tweets/search/recent").respond_with_json(body)
+    for along, dollars in (("true", 2 * 0.005 + 2 * 0.010 + 0.005), ("false", 0.005)):
+        written = f"monthly_pounds = 20.0\ncount_along = {along}"
+        poller, budget = _poller(_settings(tmp_path, httpserver.url_for("/"), written), store)
+        before = store.ledger.spent(_money(budget), NOW)
+        poller.poll(store.accounts.get("search"), NOW)
+        assert store.ledger.spent(_money(budget), NOW) - before == pytest.approx(dollars * 0.8 * MICRO, abs=2)
+
+
+def test_a_small_rest_of_the_budget_buys_a_small_page(
+    store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X
+) -> None:
+    sizes: list[int] = []
+
+    def give(request: Request) -> Response:
+        sizes.append(int(request.args["max_results"]))
+        return x(request)
+
+    httpserver.clear()
+    httpserver.expect_request("/2/tweets/search/recent").respond_with_handler(give)
+    poller, budget = _poller(_settings(tmp_path, httpserver.url_for("/"), "monthly_pounds = 5.4"), store)
+    for n in range(150):
+        poller.poll(store.accounts.get("search"), NOW + timedelta(seconds=n))
+    assert sizes[0] == 100
+    assert sizes[-1] == 10
+    assert 4.8 * MICRO < store.ledger.spent(_money(budget), NOW) <= 5.4 * MICRO
 
 
 def test_youtubes_searches_are_counted_apart(tmp_path: Path, store: Store) -> None:

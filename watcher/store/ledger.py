@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, select, text, update
 
 from connectors.tariff import POUNDS, window
 from watcher.store import schema as t
@@ -20,7 +20,10 @@ _LOCK = 0x6C65_6467
 
 @dataclass(frozen=True, kw_only=True)
 class Cap:
-    """At most ``amount`` of a unit in a period: of one app, or of everything that these conditions name."""
+    """At most ``amount`` of a unit in a period: of one app, or of everything that these conditions name.
+
+    ``kept`` is the part of it that is not for this purse, but for what comes first.
+    """
 
     unit: str
     amount: int
@@ -29,6 +32,7 @@ class Cap:
     app: str | None = None
     platform: str | None = None
     school: str | None = None
+    kept: int = 0
 
     def holds_for(self, purse: Purse) -> bool:
         """Whether what this purse pays counts towards the cap."""
@@ -92,7 +96,7 @@ class LedgerShelf:
                     continue
                 start, end = window(cap.period, now)
                 spent = _sum(connection, cap, start)
-                if spent + wants[cap.unit] > cap.amount:
+                if spent + wants[cap.unit] > cap.amount - cap.kept:
                     return Refusal(cap=cap, spent=spent, until=end)
             return {unit: _insert(connection, purse, unit, amount, now) for unit, amount in wants.items()}
 
@@ -102,6 +106,11 @@ class LedgerShelf:
         """Write what a reservation came to, in the transaction that stores what the call brought."""
         values = {"settled": amount, "settled_at": now, "posts": posts, "again": again}
         connection.execute(update(t.spend).where(t.spend.c.id == row, t.spend.c.settled.is_(None)).values(**values))
+
+    def drop(self, connection: Connection, rows: Sequence[int]) -> None:
+        """Take out reservations that another of the same reading was settled for, too."""
+        if rows:
+            connection.execute(delete(t.spend).where(t.spend.c.id.in_(rows)))
 
     def spent(self, cap: Cap, now: datetime) -> int:
         """What counts towards a cap in the period at hand: what is settled, and all that never was."""
