@@ -56,7 +56,8 @@ class Flag:
 
     ``label`` and ``score`` are the verdict's (``None`` where no model is behind it); ``about`` is the accused and
     ``target`` the person aimed at, both as roles; ``author`` is a kind of person; ``review`` marks a score in the
-    undecided band, which a person should look at.
+    undecided band, which a person should look at. ``confirmed`` says that the post is known to concern the school;
+    until then one checker alone is told.
     """
 
     rule: str
@@ -71,3 +72,4 @@ class Flag:
     target: str | None = None
     author: str | None = None
     review: bool = False
+    confirmed: bool = True

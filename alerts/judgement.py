@@ -277,4 +277,5 @@ def _flag(pack: Pack, rule: str, concern: str, facts: _Facts, *, why: str, readi
         target=None if target is None else pack.canonical(target),
         author=facts.author,
         review=not facts.confirmed or (reading is not None and not reading.raised),
+        confirmed=facts.confirmed,
     )

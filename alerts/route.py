@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Who looks at a grave concern before it is known which school it is about: one person whom the settings name.
+CHECKER = "checker"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Exemption:
@@ -48,3 +51,15 @@ class Receiver:
     name: str
     address: str
     why: str
+
+
+def to_checker(route: Route, steps: tuple[str, ...] = ()) -> Route:
+    """The route of a concern that may be another school's: to the checker alone, with these steps, by our own rule."""
+    return Route(
+        concern=route.concern,
+        recipients=(CHECKER,),
+        within=route.within,
+        within_minutes=route.within_minutes,
+        fallback=True,
+        instructions=steps,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from alerts.route import Route
+from alerts.route import CHECKER, Route
 from alerts.school import title
 
 # Concern: its name, and in one sentence what has happened, without a word of the post.
@@ -235,6 +235,11 @@ def post_line(addresses: int, *, open_it: bool) -> str:
 
 def closing_line(role: str, reference: str) -> str:
     """How a settled matter is closed, said to the holder of that role: no page and no reply to this mail does it."""
+    if role == CHECKER:
+        return (
+            "When you know which school it is about, say so, yourself or through your IT provider: "
+            f"watcher mentions {reference} --about SCHOOL (or none)."
+        )
     if role == _OPERATOR:
         return f'When it is settled, close it: watcher incidents {reference} --set resolved --why "…" (no names).'
     return (

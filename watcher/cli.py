@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from watcher.terminal import say, show, stop, tell
 
-from watcher import connecting, learning, spending, terminal
+from watcher import connecting, deciding, learning, seeking, spending, terminal
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 learning.register(app)
 spending.register(app)
+seeking.register(app)
+deciding.register(app)
 connecting.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]

@@ -112,7 +112,8 @@ def _open(config: Path) -> tuple[Settings, Store]:
     return settings, find_store(settings)
 
 
-def _who(by: str | None) -> str:
+def who(by: str | None) -> str:
+    """Who says so: as given, or whoever is logged in on this machine."""
     if by is not None and by.strip():
         return by.strip()
     try:
@@ -126,7 +127,7 @@ def note_verdict(store: Store, reference: str, *, right: bool, by: str | None) -
     from watcher.scheduler import clock
     from watcher.teaching import confirm
 
-    tell(str(confirm(store, reference.strip().upper(), right=right, by=_who(by), now=clock())))
+    tell(str(confirm(store, reference.strip().upper(), right=right, by=who(by), now=clock())))
 
 
 def tell_barred(settings: Settings, store: Store) -> None:
@@ -163,7 +164,7 @@ def correct(
         holds=label or (),
         fails=fails or (),
         post=post,
-        by=_who(by),
+        by=who(by),
         now=now,
     )
     if as_json:

@@ -15,7 +15,7 @@ from alerts.incident import Candidate, Incident
 from alerts.mention import Mention, match
 from alerts.policy import Pack
 from alerts.receiver import excluded
-from alerts.route import Route
+from alerts.route import Route, to_checker
 from alerts.school import Register, School
 from classifiers.classifier import Classifier
 from watcher.classification import Reader
@@ -260,7 +260,8 @@ class Service:
         if school is None:
             return None
         of = flag.flag
-        return self._pack_of(school.pack).route(of.concern, about=of.about, target=of.target, author=of.author)
+        route = self._pack_of(school.pack).route(of.concern, about=of.about, target=of.target, author=of.author)
+        return route if of.confirmed else to_checker(route)
 
     def _accused(self, candidate: Candidate, school: School, register: Register, now: datetime) -> tuple[str, ...]:
         """The persons behind the accused role today: they stay the accused, whatever they hold later."""

@@ -26,6 +26,7 @@ from alerts import digest as weeks
 from alerts import wording
 from alerts.notice import Notice, message_id, notice_id
 from alerts.render import Matter, Place, digest_mail, incident_mail
+from watcher.checking import Checker, is_unconfirmed
 from watcher.config import Settings
 from watcher.errors import ConfigError
 from watcher.store import Store
@@ -53,6 +54,7 @@ class Teller:
             address=settings.alerts.last_resort or settings.mail.sender,
             why="Nobody else can be told.",
         )
+        self._checker = Checker(settings, self._last_resort)
 
     # incidents -------------------------------------------------------------------------------------------------------
 
@@ -67,6 +69,8 @@ class Teller:
         pack = self._pack_of(school.pack)
         routes = self._routes(view, pack)
         told = self._receivers(routes, school, register, now, incident, pack)
+        if is_unconfirmed(incident):
+            routes, told = self._checker.instead(routes, told, incident, school, register, now)
         intents = due(incident, told, self._store.notices, now)
         return tuple(self._notice(intent, view, school, pack, routes, told) for intent in intents)
 

@@ -18,6 +18,7 @@ from watcher.store.explanations import ExplanationShelf
 from watcher.store.incidents import IncidentShelf
 from watcher.store.ledger import LedgerShelf
 from watcher.store.matters import MatterShelf
+from watcher.store.mentions import MentionShelf
 from watcher.store.migration import current, head, upgrade
 from watcher.store.notices import NoticeShelf
 from watcher.store.posts import PostShelf
@@ -54,6 +55,7 @@ class Store:
         self.posts = PostShelf(self.engine)
         self.accounts = AccountShelf(self.engine, self.posts)
         self.matters = MatterShelf(self.engine, keep.posts_days, keep.noise_days)
+        self.mentions = MentionShelf(self.engine, keep.posts_days, keep.noise_days, keep.incidents_days)
         self.explanations = ExplanationShelf(self.engine)
         self.incidents = IncidentShelf(self.engine, keep.incidents_days)
         self.notices = NoticeShelf(self.engine, keep.notices_days)

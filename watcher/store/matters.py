@@ -19,6 +19,7 @@ from classifiers.verdict import OperatingPoint, Span, Verdict
 from connectors.post import Post
 from watcher.correction import refused_label
 from watcher.store import schema as t
+from watcher.store.confirming import REFUSED, close_if_bare, is_answered, is_refused, regroup
 from watcher.store.engine import reading, writing
 from watcher.store.incidents import note_once
 from watcher.store.posts import Seen, Unread, post_of, texts_above
@@ -76,15 +77,15 @@ class MatterShelf:
         values |= {"reason": mention.reason}
         gone = now + timedelta(days=self._days)
         if insert_once(connection, t.mention, {**values, "at": now, "delete_after": gone}) is not None:
-            _count(connection, mention.school, day_of(seen.post, now), f"mentions:{mention.relevance}", 1)
+            count(connection, mention.school, day_of(seen.post, now), f"mentions:{mention.relevance}", 1)
             return
         same = (t.mention.c.version == seen.number) & (t.mention.c.school == mention.school)
         old = connection.execute(select(t.mention.c.id, t.mention.c.relevance).where(same)).one()
-        if _SURER[mention.relevance] > _SURER[old.relevance]:
+        if _SURER[mention.relevance] > _SURER[old.relevance] and not is_answered(connection, old.id):
             changed = {"relevance": mention.relevance, "reason": mention.reason, "judged_at": None}
             connection.execute(update(t.mention).where(t.mention.c.id == old.id).values(**changed))
-            _count(connection, mention.school, day_of(seen.post, now), f"mentions:{old.relevance}", -1)
-            _count(connection, mention.school, day_of(seen.post, now), f"mentions:{mention.relevance}", 1)
+            count(connection, mention.school, day_of(seen.post, now), f"mentions:{old.relevance}", -1)
+            count(connection, mention.school, day_of(seen.post, now), f"mentions:{mention.relevance}", 1)
 
     def _shorten(self, connection: Connection, version: int, now: datetime) -> None:
         """What is about none of our schools is not ours to keep."""
@@ -150,7 +151,7 @@ class MatterShelf:
         for school in connection.scalars(select(t.mention.c.school).where(t.mention.c.version == unread.number)).all():
             for reason, difference in ((was, -1), (is_now, 1)):
                 if reason is not None:
-                    _count(connection, school, day_of(unread.post, now), f"unread:{reason}", difference)
+                    count(connection, school, day_of(unread.post, now), f"unread:{reason}", difference)
 
     def failed_to_read(self, unread: Unread) -> int:
         """Count one more failure to read a version; how many there are now."""
@@ -191,7 +192,9 @@ class MatterShelf:
         for number, flag in active_flags(connection, waiting.number).items():
             if flag.rule in new and _matter(new[flag.rule]) == _matter(flag):
                 kept.add(flag.rule)
-                if flag.label in refused(waiting.answers):
+                if new[flag.rule].confirmed and not flag.confirmed:
+                    regroup(connection, number, new[flag.rule], now, self._days)
+                elif flag.label in refused(waiting.answers):
                     # The same rule holds by another label: nobody is shown the one that was refused.
                     restated = update(t.flag).where(t.flag.c.id == number)
                     connection.execute(restated.values(body=asdict(new[flag.rule])))
@@ -216,17 +219,21 @@ class MatterShelf:
             same = [t.flag.c[key] == row[key] for key in ("mention", "pack", "pack_version", "rule", "input")]
             again = {"withdrawn_at": None, "withdrawn_why": None, "body": row["body"], **known}
             connection.execute(update(t.flag).where(*same).values(**again))
-        _count(connection, of.mention.school, day_of(of.post, now), f"flags:{flag.concern}", 1)
+        count(connection, of.mention.school, day_of(of.post, now), f"flags:{flag.concern}", 1)
 
     def _withdraw(self, connection: Connection, number: int, flag: Flag, of: Unjudged, now: datetime) -> None:
         label = refused_label(flag, refused(of.answers))
-        why = f'a person said no to "{label_phrase(label)}"' if label else "read again: the rule no longer holds"
+        other = is_refused(of.answers, of.mention.school)
+        reread = REFUSED if other else "read again: the rule no longer holds"
+        why = f'a person said no to "{label_phrase(label)}"' if label else reread
         same = t.flag.c.id == number
         connection.execute(update(t.flag).where(same).values(withdrawn_at=now, withdrawn_why=why))
         incident = connection.scalar(select(t.flag.c.incident).where(same))
-        if label is not None and incident is not None:
+        if (label is not None or other) and incident is not None:
             note_once(connection, incident, "withdrawn", why, now, self._days)
-        _count(connection, of.mention.school, day_of(of.post, now), f"flags:{flag.concern}", -1)
+        if not flag.confirmed and incident is not None:
+            close_if_bare(connection, incident, "dismissed", why, now, self._days)
+        count(connection, of.mention.school, day_of(of.post, now), f"flags:{flag.concern}", -1)
 
     def reopen_for(self, packs: Mapping[str, str]) -> int:
         """Put every mention back whose school's pack (``school id`` → ``name@version``) is newer; how many."""
@@ -322,7 +329,8 @@ def _known(connection: Connection, mention: int, flag: Flag) -> dict[str, Any]:
     )
     for row in connection.execute(query):
         before = Flag(**row.body)
-        if (_matter(before), before.author) == (_matter(flag), flag.author):
+        told = before.confirmed or not flag.confirmed
+        if told and (_matter(before), before.author) == (_matter(flag), flag.author):
             return {"incident": row.incident, "grouped_at": row.grouped_at, "delete_after": row.delete_after}
     return {}
 
@@ -333,7 +341,8 @@ def unread_by_all(verdicts: Sequence[Verdict]) -> str | None:
     return reasons[0] if reasons and len(reasons) == len(verdicts) else None
 
 
-def _count(connection: Connection, school: str, day: date, what: str, difference: int) -> None:
+def count(connection: Connection, school: str, day: date, what: str, difference: int) -> None:
+    """Change a count of a school's day by a difference."""
     add(connection, t.rollup, {"school": school, "day": day.isoformat(), "what": what}, "n", difference)
 
 
