@@ -16,7 +16,13 @@ from urllib.parse import parse_qsl, quote
 
 from connectors._refusal import LACKS, checked, following
 from connectors._requests import CheckedSession, as_json, translated
-from connectors.errors import AuthenticationError, ConnectorError, PermanentError, UnexpectedResponseError
+from connectors.errors import (
+    AccountNotFoundError,
+    AuthenticationError,
+    ConnectorError,
+    PermanentError,
+    UnexpectedResponseError,
+)
 from connectors.http import HttpClient, Response
 
 with warnings.catch_warnings():
@@ -83,6 +89,14 @@ class Graph:
             ConnectorError: as the platform's code or status says.
         """
         return self._asked(lambda: self._api.get_object(quote(name, safe=""), **params, **self._proof))
+
+    def still(self, number: str, own: str, **params: Any) -> Mapping[str, Any] | None:
+        """One object as it is now, or ``None`` where it is gone; a token that lost ``own`` as well deletes nothing."""
+        try:
+            return self.node(number, **params)
+        except AccountNotFoundError:
+            self.node(own, fields="id")
+            return None
 
     def _asked(self, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         try:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from connectors._toot import id_of
 from connectors.errors import (
@@ -65,6 +65,14 @@ class Instance:
         if not isinstance(found, dict) or "error" in found:
             raise UnexpectedResponseError("the Mastodon server answered JSON of another shape than asked for")
         return found
+
+    def status_now(self, id_: str) -> dict[str, Any] | None:
+        """A status as it is now, or ``None`` where it is gone; a server that has moved or shut down deletes nothing."""
+        try:
+            return self.ask_object(f"/api/v1/statuses/{quote(id_, safe='')}")
+        except AccountNotFoundError:
+            self.ask_object("/api/v1/instance")
+            return None
 
     def listed(self, answer: Response, within: str | None = None) -> list[Any]:
         """The list that an answer is, or that it holds by the name of ``within``."""

@@ -14,7 +14,8 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from connectors.errors import (
     ConnectorError,
     PermanentError,
     RateLimitedError,
+    UnexpectedResponseError,
 )
 from connectors.http import HttpClient
 from connectors.post import Account, Author, Cursor, Gap, Oddity, Page, Post
@@ -76,16 +78,31 @@ class FacebookConnector:
         """The next page, see `Connector.fetch`; a read that fails does not keep the others from being read."""
         stages = _stages(account)
         place = Position.of(account, cursor, stages)
-        allowed = account.base_url if account.allow_private else None
-        with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as web:
-            graph = Graph(
-                web, token=account.token, base_url=account.base_url, version=self._version, app_secret=self._app_secret
-            )
+        with self._graph(account) as graph:
 
             def ask(at: Position) -> Page:
                 return _Turn(account, stages, at, graph, self._page_size).page(self._watched_posts)
 
             return self._gathered(account, stages, place, ask)
+
+    def recheck(self, account: Account, posts: Sequence[Post]) -> Iterable[tuple[Post, Post | None]]:
+        """What stands on the page itself as it is now, or ``None`` where it is gone; others' pages are left out."""
+        with self._graph(account) as graph:
+            own = str(graph.node(_page_name(account), fields="id").get("id"))
+            for post in posts:
+                under = post.id if post.kind == "post" else post.thread or ""
+                if page_of(under) == own:
+                    fields = _POST_FIELDS if post.kind == "post" else _COMMENT_FIELDS
+                    item = graph.still(post.id, own, fields=fields)
+                    yield post, None if item is None else _current(item, post, own if account.official else None)
+
+    @contextmanager
+    def _graph(self, account: Account) -> Iterator[Graph]:
+        allowed = account.base_url if account.allow_private else None
+        with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as web:
+            yield Graph(
+                web, token=account.token, base_url=account.base_url, version=self._version, app_secret=self._app_secret
+            )
 
     def _gathered(
         self, account: Account, stages: tuple[str, ...], place: Position, ask: Callable[[Position], Page]
@@ -107,6 +124,15 @@ class FacebookConnector:
                 break
             place = onward
         return page
+
+
+def _current(item: Mapping[str, Any], before: Post, owner: str | None) -> Post:
+    try:
+        if before.kind == "post":
+            return to_post(item, author=before.author, owner=owner)
+        return to_comment(item, under=before.thread or "", owner=owner)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
+        raise UnexpectedResponseError(f"Facebook answered what is no post: {type(exc).__name__}") from None
 
 
 def _joined(first: Page, second: Page) -> Page:

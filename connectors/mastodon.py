@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -70,23 +71,42 @@ class MastodonConnector:
             TransientError, PermanentError, UnexpectedResponseError: see `connectors.errors`.
         """
         target = read_target(account.target)
+        with self._server(account, target) as server:
+            return _Round(account, target, server, self._page_size, _load(cursor)).page()
+
+    def recheck(self, account: Account, posts: Sequence[Post]) -> Iterable[tuple[Post, Post | None]]:
+        """Each post of this server as it is now, or ``None`` where it is gone; other servers' are left out."""
+        with self._server(account, read_target(account.target)) as server:
+            for post in posts:
+                found = _again(server, post) if post.origin == server.origin else None
+                if found is not None:
+                    yield found
+
+    def profile(self, account: Account) -> Profile:
+        """What the account says of itself, and whether it lets only those follow it whom it chooses."""
+        target = read_target(account.target)
+        with self._server(account, target) as server:
+            number = quote(server.account_id(target), safe="")
+            return _profile(server.ask_object(f"/api/v1/accounts/{number}"))
+
+    @contextmanager
+    def _server(self, account: Account, target: Target) -> Iterator[Instance]:
         base = (account.base_url or target.instance or "").rstrip("/")
         if not base:
             raise PermanentError("which server? write the account as @name@host, or give the server as base_url")
         allowed = base if account.allow_private else None
         with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as client:
-            server = Instance(client, base, account.token, time.monotonic() + self._total_s)
-            return _Round(account, target, server, self._page_size, _load(cursor)).page()
+            yield Instance(client, base, account.token, time.monotonic() + self._total_s)
 
-    def profile(self, account: Account) -> Profile:
-        """What the account says of itself, and whether it lets only those follow it whom it chooses."""
-        target = read_target(account.target)
-        base = (account.base_url or target.instance or "").rstrip("/")
-        allowed = base if account.allow_private else None
-        with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as client:
-            server = Instance(client, base, account.token, time.monotonic() + self._total_s)
-            number = quote(server.account_id(target), safe="")
-            return _profile(server.ask_object(f"/api/v1/accounts/{number}"))
+
+def _again(server: Instance, post: Post) -> tuple[Post, Post | None] | None:
+    """A post with its current version; nothing where the server's answer is no status that can be read."""
+    item = server.status_now(post.id)
+    if item is None:
+        return post, None
+    own = post.author.id if post.author is not None and post.author.official else None
+    current = read_status(item, server.origin, own=own, root=post.thread)
+    return (post, current) if isinstance(current, Post) and current.id == post.id else None
 
 
 class _Round:
