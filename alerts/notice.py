@@ -26,6 +26,9 @@ STATES = ("pending", "sent", "failed")
 class Notice:
     """A finished message that waits to be sent, or was: its id is the mail's Message-ID, and never changes.
 
+    Notices of several incidents that share one mail (reason ``summary``) have its Message-ID and their incident's
+    reference as their ids.
+
     ``subject_of`` is an incident's reference, or a digest's ``school-or-trust/week``. ``message`` is the finished
     MIME message with fixed Message-ID and Date.
     """
@@ -44,6 +47,11 @@ class Notice:
     retry_at: datetime | None = None
     attempts: int = 0
     last_error: str | None = None
+
+
+def mail_of(notice: Notice) -> str:
+    """The Message-ID of the mail that carries a notice: its own, or the one it shares in a summary of several."""
+    return f"{notice.id.partition('>')[0]}>" if notice.reason == "summary" else notice.id
 
 
 def notice_id(subject_of: str, receiver: str, reason: str, sequence: int = 0) -> str:

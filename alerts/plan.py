@@ -12,6 +12,8 @@ from alerts.route import Receiver
 
 # Of several pieces of news that share one mail, the one that the mail is named after.
 _WEIGHT = ("opened", "more_severe", "new_concern", "new_target")
+# What tells of the incident itself: the news, alone or with others' in one summary.
+_TELLING = (*_WEIGHT, "summary")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,7 @@ def due(incident: Incident, receivers: Iterable[Receiver], log: NoticeLog, now: 
 
 def _intent(incident: Incident, receiver: Receiver, before: tuple[Planned, ...], now: datetime) -> Intent | None:
     # Reasons that are no news of the incident (a chaser, say) count on their own and tell nothing new.
-    told = [p.sequence for p in before if p.receiver == receiver.person and p.reason in _WEIGHT]
+    told = [p.sequence for p in before if p.receiver == receiver.person and p.reason in _TELLING]
     latest = len(incident.news) - 1
     if not told:
         reason = "opened"

@@ -23,7 +23,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from alerts import wording
 
 # A caller finds the mail's outside beside what it shows.
-__all__ = ["Letter", "Matter", "Place", "digest_mail", "incident_mail", "reminder_mail"]
+__all__ = ["Letter", "Matter", "Place", "digest_mail", "incident_mail", "probe_mail", "reminder_mail", "summary_mail"]
 
 # As many places and excerpts as fit on a phone.
 _PLACES = 5
@@ -93,6 +93,49 @@ def incident_mail(matter: Matter, receiver: Receiver, routes: Sequence[Route], l
     return envelope(letter, receiver, subject, _text("incident", shown), _html("incident", shown), urgent=urgent)
 
 
+def summary_mail(matters: Sequence[tuple[Matter, Sequence[Route]]], receiver: Receiver, letter: Letter) -> bytes:
+    """The finished message that tells one receiver of several incidents found in the history of a new source.
+
+    Each matter has its reference, its concerns, how soon to act and its page; no post is quoted.
+
+    Raises:
+        AlertError: sender or receiver is no address that mail can be sent to, or a matter has no route.
+    """
+    if not matters or not all(routes for _, routes in matters):
+        raise AlertError("a summary needs matters, each with a route")
+    soonest = min((route for _, routes in matters for route in routes), key=lambda route: route.within_minutes)
+    schools = list(dict.fromkeys(matter.school for matter, _ in matters))
+    school = schools[0] if len(schools) == 1 else f"{len(schools)} schools"
+    concerns = list(dict.fromkeys(concern for matter, _ in matters for concern in matter.concerns))
+    shown = {
+        "school": school,
+        "schools": len(schools),
+        "number": len(matters),
+        "advice": wording.advice(concerns),
+        "lines": [_entry(matter, receiver, routes) for matter, routes in matters],
+        "why": list(dict.fromkeys([receiver.why])),
+    }
+    act = wording.act_phrase(soonest)
+    subject = f"[Watcher] {len(matters)} matters in the history of a new source – {plain(school)} – {act}"
+    urgent = any(concern in GRAVE for concern in concerns)
+    return envelope(letter, receiver, subject, _text("summary", shown), _html("summary", shown), urgent=urgent)
+
+
+def _entry(matter: Matter, receiver: Receiver, routes: Sequence[Route]) -> dict[str, object]:
+    """One incident of a summary."""
+    soonest = min(routes, key=lambda route: route.within_minutes)
+    accused = wording.discretion(matter.about)
+    return {
+        "matter": matter,
+        "places": [wording.platform_name(p.platform) for p in dict.fromkeys(matter.places)][:1],
+        "soon": wording.how_soon(soonest),
+        "discretion": accused,
+        "page": wording.page_line(receiver.role, accused=bool(accused)),
+        "closing": wording.closing_line(receiver.role, plain(matter.reference)),
+        "grounds": [sentence for sentence, _ in _grounds(matter, receiver, [soonest])],
+    }
+
+
 def reminder_mail(reminder: Reminder, receiver: Receiver, letter: Letter) -> bytes:
     """The finished message that a permission to read ends soon, and what to do.
 
@@ -105,6 +148,17 @@ def reminder_mail(reminder: Reminder, receiver: Receiver, letter: Letter) -> byt
     subject = f"[Watcher] Permission to read {plain(reminder.account)} ends on {day} – {plain(reminder.school)}"
     shown = {"reminder": reminder, "left": left, "platform": platform, "why": receiver.why}
     return envelope(letter, receiver, subject, _text("reminder", shown), _html("reminder", shown))
+
+
+def probe_mail(at: datetime, timezone: str, receiver: Receiver, letter: Letter) -> bytes:
+    """The finished message of the daily test, which nobody has to act on.
+
+    Raises:
+        AlertError: sender or receiver is no address that mail can be sent to.
+    """
+    shown: dict[str, object] = {"at": wording.long_time(at, timezone), "why": receiver.why}
+    subject = "[Watcher] Daily test – nothing to do"
+    return envelope(letter, receiver, subject, _text("probe", shown), _html("probe", shown))
 
 
 def digest_mail(digest: Digest, receiver: Receiver, letter: Letter) -> bytes:

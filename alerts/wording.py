@@ -61,7 +61,8 @@ _CONCERNS = {
     "personal_data": ("Personal data", "A post makes somebody’s personal data public."),
     "blind_spot": (
         "Source that cannot be read",
-        "Watcher can no longer read a source. What is said there goes unseen until this is mended.",
+        "Watcher does not see what a source says: it cannot be read, or has fallen silent. What is said there goes "
+        "unseen until this is mended.",
     ),
     "praise": ("Praise", "Somebody has praised the school."),
 }

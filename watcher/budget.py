@@ -120,7 +120,11 @@ class Budget:
             self._reserve(bill, {POUNDS: bill.price({LOOKUPS: 1}), CALLS: 1}, now)
             return 1
         amount = 1 if unit == SEARCHES else bill.tariff.calls
-        self._reserve(bill, {unit: amount}, now)
+        wants = {unit: amount}
+        if bill.meter is not None and bill.meter.most_posts and bill.meter.spent[POSTS]:
+            # What was paid for is here; whoever asks again must pay for another page.
+            wants[POUNDS] = bill.most(bill.meter.most_posts)
+        self._reserve(bill, wants, now)
         return amount
 
     def _reserve_page(self, bill: Bill, now: datetime) -> int | None:

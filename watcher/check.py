@@ -14,14 +14,14 @@ from alerts.packs import load_pack
 from alerts.school import NEVER_TOLD, ROLES
 from connectors import registry
 from connectors.grant import FLOWS
+from watcher.config import AccountRow, SchoolRow, Settings
+from watcher.enrolment import account_of
+from watcher.errors import ConfigError, StoreError
 from watcher.looking import look_problems, search_problems, timeline_problems
 from watcher.problem import misfit
 from watcher.seal import seal_problems
 from watcher.secret import Secret
 from watcher.store.engine import connect
-
-from watcher.config import AccountRow, SchoolRow, Settings
-from watcher.errors import ConfigError, StoreError
 
 # It has a key of its own, so that it can be named as a secret.
 _OWN_KEY = "app_secret"
@@ -43,6 +43,7 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _server(settings)
     yield from _database(settings)
     yield from _mail(settings)
+    yield from _probe(settings)
     yield from _twice("trusts", (row.id for row in settings.trusts))
     yield from _twice("schools", (row.id for row in settings.schools))
     yield from _twice("people", (row.id for row in settings.people))
@@ -129,6 +130,20 @@ def _mail(settings: Settings) -> Iterator[str]:
             yield 'mail.security: "none" would send the password openly; write "starttls" or "tls"'
     if mail.password is not None:
         yield from _secret("mail.password", mail.password)
+def _probe(settings: Settings) -> Iterator[str]:
+    probe = settings.probe
+    if probe.school is not None:
+        yield from _known("probe.school", probe.school, (school.id for school in settings.schools))
+    if probe.school is not None and probe.address is None:
+        yield "probe.address: missing; write the address of a mailbox that somebody or something watches"
+    if probe.address is not None and probe.school is None:
+        yield "probe.school: missing; write the id of a school, by whose policy the test post is judged"
+    if probe.imap is not None:
+        yield from _secret("probe.imap.password", probe.imap.password)
+        if probe.imap.security == "none" and not _is_loopback(probe.imap.host):
+            yield 'probe.imap.security: "none" would send the password openly; write "tls"'
+
+
     yield from _last_resort(settings)
 
 

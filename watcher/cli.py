@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from watcher.terminal import say, show, stop, tell
 
-from watcher import connecting, deciding, learning, seeking, spending, terminal
+from watcher import connecting, deciding, learning, seeking, spending, terminal, watching
+from watcher.terminal import say, show, stop, tell
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -28,6 +29,7 @@ learning.register(app)
 spending.register(app)
 seeking.register(app)
 deciding.register(app)
+watching.register(app)
 connecting.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]

@@ -91,6 +91,7 @@ class Keep(_Table):
     noise_days: int = Field(default=7, ge=1, le=3650)
     incidents_days: int = Field(default=365, ge=1, le=3650)
     notices_days: int = Field(default=365, ge=1, le=3650)
+    gone_days: int = Field(default=7, ge=0, le=3650)
 
 
 class Heartbeat(_Table):
@@ -99,6 +100,29 @@ class Heartbeat(_Table):
     url: str | Secret | None = None
     every_s: int = Field(default=60, ge=5, le=86400)
     allow_private: bool = False
+
+
+class Imap(_Table):
+    """A mailbox that can be asked whether a mail has arrived."""
+
+    host: str
+    port: int = Field(default=993, ge=1, le=65535)
+    security: Literal["tls", "none"] = "tls"
+    username: str
+    password: Secret
+    folder: str = Field(default="INBOX", pattern=r'^[^"\\\r\n]+$')
+    timeout_s: float = Field(default=20.0, gt=0, le=120)
+
+
+class ProbeTable(_Table):
+    """A test post a day that goes the whole way to an address of the operator's; off while school and address lack."""
+
+    school: Slug | None = None
+    address: EmailStr | None = None
+    hour: int = Field(default=6, ge=0, le=23)
+    within_m: int = Field(default=15, ge=1, le=720)
+    text: str | None = Field(default=None, min_length=1, max_length=2000)
+    imap: Imap | None = None
 
 
 class CapRow(_Table):
@@ -223,6 +247,15 @@ class AccountRow(_Table):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
+class ApprovalRow(_Table):
+    """A platform's agreement to this use of it: who recorded it, of which day, and where it is kept on file."""
+
+    platform: str
+    by: str = Field(min_length=1, max_length=200)
+    on: date
+    reference: str = Field(min_length=1, max_length=500)
+
+
 class Settings(BaseSettings):
     """All that an operator can set, each key with a default where one makes sense."""
 
@@ -238,6 +271,7 @@ class Settings(BaseSettings):
     schedule: Schedule = Schedule()
     retention: Keep = Keep()
     heartbeat: Heartbeat = Heartbeat()
+    probe: ProbeTable = ProbeTable()
     budget: BudgetTable = BudgetTable()
     secrets: Secrets = Secrets()
     apps: tuple[AppRow, ...] = ()

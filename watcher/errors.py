@@ -29,6 +29,10 @@ class AlreadyRunningError(WatcherError):
     """Another process ticks on this store."""
 
 
+class MailboxError(WatcherError):
+    """A mailbox cannot be asked whether a mail has arrived."""
+
+
 class VersionError(WatcherError):
     """A version of the model is not there, or may not be used here."""
 

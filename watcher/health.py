@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.channel import Knocker
 from alerts.errors import AlertError
 from classifiers.errors import ClassifierError
+from alerts.wording import counted
 from connectors.errors import ConnectorError
 from watcher.enrolment import account_of
 from watcher.granted import permissions
@@ -23,14 +24,27 @@ from watcher.app import (
     is_made,
     open_channel,
     open_store,
+from watcher.blindness import silent_sources
     place_of,
     tokens_at_hand,
 )
 from watcher.check import problems
+from watcher.granted import permissions
+from watcher.looking import timeline_refusal
+from watcher.portrait import profile_rows
+from watcher.probe import trouble
+from watcher.remedy import remedy
 from watcher.config import Settings
+from watcher.store.accounts import AccountState
+from watcher.terms import Reading, readings
+from watcher.trial import frugal, off, tried
+from watcher.versions import Choice, open_models
 from watcher.errors import StoreError, WatcherError
 from watcher.store import Store
 
+QUIET = timedelta(days=7)
+# How far back gaps are told of.
+SHOWN = timedelta(days=30)
 # Mail that has waited this long is mail that nobody reads.
 LATE = timedelta(seconds=60)
 
@@ -50,6 +64,13 @@ class Health:
     refused_addresses: int
     last_purge: datetime | None
     overdue_rows: int
+    probe: str | None = None
+    silent: tuple[str, ...] = ()
+    saving: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
+    missing: int = 0
+    remedies: dict[str, str] = field(default_factory=dict)
+    off: tuple[str, ...] = ()
     disk_full: bool = False
     untold: tuple[str, ...] = ()
 
@@ -57,7 +78,8 @@ class Health:
     def is_well(self) -> bool:
         """Whether nothing needs the operator."""
         late = self.oldest_notice_s is not None and self.oldest_notice_s > LATE.total_seconds()
-        return self.alive and not (self.blind or late or self.refused_addresses or self.disk_full or self.untold)
+        trouble = self.blind or late or self.refused_addresses or self.disk_full or self.untold
+        return self.alive and not (trouble or self.probe)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -69,12 +91,14 @@ class Health:
         """For a person, the worst first."""
         if not self.alive:
             yield "NOT RUNNING: no sign of life in the last 30 seconds; start `watcher run`"
+        if self.probe is not None:
+            yield f"TEST FAILED: {self.probe}"
         for reference in self.untold:
             yield f"NOBODY TOLD: {reference} has reached nobody; see `watcher incidents {reference}` and the log"
         if self.disk_full:
             yield "DISK FULL: less than 5 % is free and polling has stopped; free some room"
         for name in self.blind:
-            yield f"BLIND: {name} cannot be read; see /sources or `watcher doctor`"
+            yield f"BLIND: {name} cannot be read; {self.remedies.get(name) or 'see /sources or `watcher doctor`'}"
         if self.refused_addresses:
             yield f"REFUSED: {self.refused_addresses} addresses do not take our mail"
         if self.oldest_notice_s is not None and self.oldest_notice_s > LATE.total_seconds():
@@ -85,6 +109,18 @@ class Health:
         yield f"{self.open_incidents} open incidents, {self.pending_notices} notices to send"
 
 
+    def _sources(self) -> Iterator[str]:
+        """What is no fault of the service and yet may keep something from being seen."""
+        for name in self.silent:
+            yield f"SILENT: {name} is read without an error and has brought nothing for unusually long; please look"
+        for name in self.saving:
+            yield f"waits: {name} can be read, and waits for its budget; see `watcher budget`"
+        if self.missing:
+            stretches = counted(self.missing, "stretch", "stretches")
+            yield f"missing: {stretches} of time that a platform did not give; see `watcher gaps`"
+        if self.quiet:
+            yield f"quiet: read without an error, and nothing new in a week: {', '.join(self.quiet)}"
+
 def look(store: Store, now: datetime) -> Health:
     """What the store tells about the service."""
     states = store.accounts.all()
@@ -92,6 +128,7 @@ def look(store: Store, now: datetime) -> Health:
     purged = store.purge.last()
     disk = disk_of(store)
     return Health(
+    silent = silent_sources(store)
         alive=is_alive(store, now),
         sources=len(states),
         blind=tuple(s.account.name for s in states if s.blind_since is not None),
@@ -105,11 +142,25 @@ def look(store: Store, now: datetime) -> Health:
         overdue_rows=sum(store.purge.overdue(now - timedelta(hours=24)).values()),
         untold=store.views.untold(),
         disk_full=disk is not None and disk.is_tight(),
+        probe=trouble(store, now),
+        silent=silent,
+        saving=tuple(s.account.name for s in states if s.is_saving and s.blind_since is None),
+        quiet=tuple(s.account.name for s in states if _is_quiet(s, now) and s.account.name not in silent),
+        missing=store.gaps.unfilled(now - SHOWN),
+        remedies={
+            s.account.name: remedy(s.account.platform, s.account.name, s.last_error).do
+            for s in states
+            if s.blind_since is not None and s.last_error
+        },
+        off=tuple(s.account.name for s in states if s.off is not None),
     )
 
 
 def try_all(settings: Settings, now: datetime | None = None) -> Iterator[dict[str, Any]]:
-    """Try settings, database, models, mail and every account; a row each, with what to do where one fails."""
+    """Try settings, database, models, mail and every account; a row each, with what to do where one fails.
+
+    Of a search that is read as many, the first is tried. What is looked for is that of the day of ``now``.
+    """
     found = tuple(problems(settings))
     yield {"what": "settings", "ok": not found, "detail": "; ".join(found)}
     yield _try("database", lambda: _database(settings))

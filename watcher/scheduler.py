@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
-from watcher.store.accounts import AccountState
 
 from watcher.errors import StoreError
 from watcher.service import Service
+from watcher.store.accounts import AccountState
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +63,8 @@ class Scheduler:
             (self._poll, self._tick_s),
             (self._advance, self._tick_s),
             (self._deliver, self._tick_s),
+            (self._look_back, max(self._tick_s, 30)),
+            (self._probe, max(self._tick_s, 15)),
             (self._digest, max(self._tick_s, 30)),
             (self._mind, max(self._tick_s, 60)),
             (self._purge, max(self._tick_s, 600)),
@@ -123,6 +125,18 @@ class Scheduler:
         while not self._stopping.is_set() and self._service.deliver(clock()):
             self._delivered = clock()
         self._delivered = clock()
+
+    def _look_back(self) -> None:
+        """Check what is stored and fill what is missing; what is new never waits for it."""
+        if self._service.may_poll():
+            self._service.recheck(clock(), self._goes_on)
+            self._service.fill(clock(), self._goes_on)
+
+    def _goes_on(self) -> bool:
+        return not self._stopping.is_set()
+
+    def _probe(self) -> None:
+        self._service.probe(clock())
 
     def _digest(self) -> None:
         self._service.digest(clock())

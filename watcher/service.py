@@ -20,18 +20,22 @@ from alerts.school import Register, School
 from classifiers.classifier import Classifier
 from watcher.classification import Reader
 from watcher.disk import Disk
+from watcher.blindness import Faults
 from watcher.explanation import explain
 from watcher.handing import candidate_of, case_of, source_of
 from watcher.polling import Poller
 from watcher.store.accounts import AccountState
+from watcher.gap import Filler
 from watcher.store.incidents import Ungrouped
+from watcher.planning import Planner
 from watcher.store.matters import Judgement, Unjudged, input_digest
-from watcher.store.posts import Seen
-
-from alerts import incident as grouping
-from alerts.notice import Notice
-from watcher.errors import StoreError
+from watcher.probe import SOURCE as TEST
+from watcher.probe import Probe
+from watcher.recheck import Checker
+from watcher.reference import random_reference
 from watcher.store import Store, Transaction
+from watcher.store.posts import Seen
+from watcher.synthetic import PLATFORM, SCHOOL
 from watcher.telling import Teller
 
 log = structlog.get_logger(__name__)
@@ -39,11 +43,6 @@ log = structlog.get_logger(__name__)
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTVWXYZ"
 _RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(minutes=15)
-
-
-def random_reference() -> str:
-    """A new incident's reference: random, so that a gap between two tells nothing."""
-    return "WT-" + "".join(secrets.choice(_ALPHABET) for _ in range(7))
 
 
 def tag(pack: Pack) -> str:
@@ -73,15 +72,22 @@ class Service:
         mind: Callable[[datetime], int] = lambda _now: 0,
     ) -> None:
         """Put the parts together; ``newer`` gives the classifiers when others have been chosen since it was asked.
+        probe: Probe | None = None,
 
         ``renew`` brings the searches up to the day: a role-holder whose time has ended is looked for no more.
         ``mind`` renews the tokens that owners have granted, and reminds of those that end.
         """
         self.store = store
+        ``probe`` is the daily test of the whole way.
         self.poller = poller
         self.teller = teller
         self._reader = Reader(store, classifiers, batch=batch, newer=newer)
         self._pack_of = pack_of
+        self.faults = Faults(store, pack_of)
+        self._planner = Planner(store, teller, probe)
+        self._probe = probe
+        self._checker = Checker(store, poller)
+        self._filler = Filler(store, poller)
         self._channel = channel
         self._window = criticism_window
         self._disk = disk
@@ -101,6 +107,7 @@ class Service:
         self.store.accounts.wake(now)
         log.info("began", model=self._reader.read_by, to_read_again=again, to_judge_again=judged, to_send=mails)
 
+        self._checker.begin(now)
     # poll ------------------------------------------------------------------------------------------------------------
 
     def due(self, now: datetime) -> tuple[AccountState, ...]:
@@ -126,49 +133,21 @@ class Service:
         self.store.accounts.failed(state, why, permanent=False, next_at=later, now=now)
 
     def watch_sources(self, now: datetime) -> int:
-        """Make a blind source an incident, and end the incident of one that sees again; how many changed.
+        """Make sources that are blind or silent incidents, and end those of sources that see again."""
+        return self.faults.watch(now)
 
-        What is blind stands in the accounts' own rows, so a crash in between loses nothing: the next round sees it.
-        """
-        states = {state.account.name: state for state in self.store.accounts.all()}
-        blind = {name for name, state in states.items() if state.blind_since is not None}
-        known = self.store.incidents.faults()
-        for name in sorted(blind - known):
-            self._open_blind_spot(states[name], now)
-        seeing = sorted((known & states.keys()) - blind)
-        for name in seeing:
-            self.store.incidents.end_fault(name, now)
-        return len(blind - known) + len(seeing)
+    def recheck(self, now: datetime, going: Callable[[], bool] = lambda: True) -> int:
+        """Look again at stored posts at their source, while ``going``; how many were asked for."""
+        return self._checker.check(now, going=going)
 
-    def _open_blind_spot(self, state: AccountState, now: datetime) -> None:
-        school = self._school_of(state)
-        if school is None:
-            log.error("blind_without_school", account=state.account.name)
-            return
-        self._open_fault(state.account.name, school, state.last_error or "", now)
+    def fill(self, now: datetime, going: Callable[[], bool] = lambda: True) -> int:
+        """Ask again for what platforms did not give when it was time; how many pages were read."""
+        return self._filler.fill(now, going=going)
 
-    def _open_fault(self, what: str, school: School, why: str, now: datetime) -> None:
-        route = self._pack_of(school.pack).route("blind_spot")
-
-        def make() -> Incident:
-            return Incident(
-                reference=random_reference(),
-                school=school.id,
-                state="open",
-                concerns=("blind_spot",),
-                severity=grouping.severity("blind_spot"),
-                recipients=route.recipients,
-                opened_at=now,
-                last_flag_at=now,
-            )
-
-        self.store.incidents.start_fault(what, make, why, now)
-
-    def _school_of(self, state: AccountState) -> School | None:
-        schools = self.store.register.all().schools
-        named = [s for s in schools if s.id == state.account.school]
-        # A search shared by many schools still has to be somebody's to mend.
-        return next(iter(named or schools), None)
+    def probe(self, now: datetime) -> None:
+        """Send the daily test on its way, or see how far it has come."""
+        if self._probe is not None:
+            self._probe.run(now)
 
     # match -----------------------------------------------------------------------------------------------------------
 
@@ -183,12 +162,20 @@ class Service:
         for seen in waiting:
             sources = tuple(source_of(seen, accounts[name]) for name in seen.accounts if name in accounts)
             found.append((seen, match(seen.post, schools, sources=sources)))
+            if seen.post.platform == PLATFORM:
+                found.append((seen, match(seen.post, tuple(self._test_school().values()), sources=(TEST,))))
+                continue
         with self.store.writing() as connection:
             for seen, mentions in found:
                 self.store.matters.matched(connection, seen, mentions, now)
         return len(waiting)
 
     # classify --------------------------------------------------------------------------------------------------------
+
+    def _test_school(self) -> dict[str, School]:
+        """The school of the daily test beside those of the register, by its id."""
+        school = None if self._probe is None else self._probe.school()
+        return {} if school is None else {school.id: school}
 
     def classify(self, now: datetime, limit: int | None = None) -> int:
         """Have the models read what waits; how many versions were read."""
@@ -202,7 +189,7 @@ class Service:
         if not waiting:
             return 0
         register = self.store.register.all()
-        schools = {school.id: school for school in register.schools}
+        schools = {school.id: school for school in register.schools} | self._test_school()
         said = [(u, self._judge_one(u, schools.get(u.mention.school), register, now)) for u in waiting]
         with self.store.writing() as connection:
             for unjudged, judgement in said:
@@ -229,7 +216,7 @@ class Service:
         if not waiting:
             return 0
         register = self.store.register.all()
-        schools = {school.id: school for school in register.schools}
+        schools = {school.id: school for school in register.schools} | self._test_school()
         by_number = {flag.number: flag for flag in waiting}
         routes = {flag.number: self._route_of(flag, schools) for flag in waiting}
         told = {
@@ -299,19 +286,7 @@ class Service:
 
     def plan(self, now: datetime, limit: int = 50) -> int:
         """Write the notices that the incidents' news call for; how many incidents were planned."""
-        waiting = self.store.incidents.unplanned(limit)
-        planned = 0
-        for unplanned in waiting:
-            try:
-                notices = self.teller.notices(unplanned, now)
-            except Exception:
-                # One matter that cannot be written must not keep all others from being told; it stays due and is
-                # shown by `watcher status` as a matter of which nobody was told.
-                log.exception("incident_not_told", incident=unplanned.incident.reference)
-                continue
-            self.store.notices.keep(unplanned.number, unplanned.incident.news, notices, now)
-            planned += 1
-        return planned
+        return self._planner.plan(now, limit)
 
     def deliver(self, now: datetime, limit: int = 20) -> int:
         """Send the notices whose time has come: first the sending, then the mark; how many were sent."""
@@ -343,8 +318,8 @@ class Service:
         school = self.store.views.school_of(notice.id)
         register = self.store.register.all()
         found = next((s for s in register.schools if s.id == school), next(iter(register.schools), None))
-        if found is not None and notice.reason != "digest":
-            self._open_fault(_mail_to(notice), found, why, now)
+        if found is not None and notice.reason != "digest" and school != SCHOOL:
+            self.faults.open(_mail_to(notice), found, why, now)
 
     # digest and purge ------------------------------------------------------------------------------------------------
 
@@ -362,6 +337,7 @@ class Service:
         self._renew(now)
         try:
             report = self.store.purge.purge(now)
+        self._checker.let_go(now)
         except StoreError:
             if self._disk is None or not self._disk.throw_ballast():
                 raise

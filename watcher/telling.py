@@ -3,38 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from alerts import digest as weeks
+from alerts import wording
 from alerts.digest import Blind, Digest, Line, Tone
 from alerts.excerpt import Excerpt
 from alerts.flag import Flag
 from alerts.incident import OPEN_STATES, Incident, severity
 from alerts.letter import Letter
+from alerts.notice import Notice, mail_of, message_id, notice_id
 from alerts.plan import Intent, due
 from alerts.policy import Pack
 from alerts.receiver import excluded, receivers
+from alerts.render import Matter, Place, digest_mail, incident_mail, summary_mail
 from alerts.route import Receiver, Route
-from alerts.school import HEAD_ROLES, Person, Register, School
+from alerts.school import Register, School
 from classifiers.sentence import likelihood
 from classifiers.verdict import Verdict
 from connectors.post import Post
-from watcher.store.incidents import Unplanned
-from watcher.store.views import IncidentView
-
-from alerts import digest as weeks
-from alerts import wording
-from alerts.notice import Notice, message_id, notice_id
-from alerts.render import Matter, Place, digest_mail, incident_mail
 from watcher.checking import Checker, is_unconfirmed
 from watcher.config import Settings
 from watcher.errors import ConfigError
+from watcher.remedy import remedy
+from watcher.scope import leaders, scopes, trust_name
 from watcher.store import Store
+from watcher.store.incidents import Unplanned
+from watcher.store.views import IncidentView
 
 # What a mail may need of a burst; the page has the rest.
 _POSTS_SHOWN = 20
 _MOST_MATTERS = 500
 _PRAISE = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """An incident about to be told: what stands behind it, by which routes, who is told, and what is due now."""
+
+    view: IncidentView
+    school: School
+    pack: Pack
+    routes: tuple[Route, ...]
+    told: tuple[Receiver, ...]
+    intents: tuple[Intent, ...]
 
 
 class Teller:
@@ -60,19 +73,49 @@ class Teller:
 
     def notices(self, unplanned: Unplanned, now: datetime) -> tuple[Notice, ...]:
         """The notices that an incident's news call for, finished and ready to be sent."""
+        prepared = self.prepare(unplanned, now)
+        return () if prepared is None else self.written(prepared)
+
+    def prepare(self, unplanned: Unplanned, now: datetime) -> Prepared | None:
+        """Who is to be told of an incident and by which rule; ``None`` where there is nobody left to ask for."""
         incident = unplanned.incident
         view = self._store.views.incident(incident.reference, _POSTS_SHOWN)
         register = self._reachable(now)
         school = next((s for s in register.schools if s.id == incident.school), None)
         if view is None or school is None:
-            return ()
+            return None
         pack = self._pack_of(school.pack)
         routes = self._routes(view, pack)
         told = self._receivers(routes, school, register, now, incident, pack)
         if is_unconfirmed(incident):
             routes, told = self._checker.instead(routes, told, incident, school, register, now)
         intents = due(incident, told, self._store.notices, now)
-        return tuple(self._notice(intent, view, school, pack, routes, told) for intent in intents)
+        return Prepared(view=view, school=school, pack=pack, routes=routes, told=told, intents=intents)
+
+    def written(self, of: Prepared, leaving: Container[str] = ()) -> tuple[Notice, ...]:
+        """The finished notices to each but these persons."""
+        return tuple(self._notice(intent, of) for intent in of.intents if intent.receiver.person not in leaving)
+
+    def summary(self, person: str, several: Sequence[Prepared]) -> Iterator[Notice]:
+        """One mail that tells a person of several incidents: a notice for each, all with the same message."""
+        mine = [(of, next(i for i in of.intents if i.receiver.person == person)) for of in several]
+        subject = f"summary:{','.join(sorted(intent.incident for _, intent in mine))}"
+        receiver = mine[0][1].receiver
+        letter = self._letter(subject, receiver, "summary", 0, mine[0][1].at)
+        shown = [(self._matter(of.view, of.school, of.pack, ()), of.routes) for of, _ in mine]
+        message = summary_mail(sorted(shown, key=lambda pair: pair[0].first_at, reverse=True), receiver, letter)
+        for _, intent in mine:
+            yield Notice(
+                id=f"{letter.message_id}{intent.incident}",
+                subject_of=intent.incident,
+                receiver=person,
+                address=receiver.address,
+                role=intent.receiver.role,
+                reason="summary",
+                sequence=intent.sequence,
+                message=message,
+                created_at=intent.at,
+            )
 
     def to_provider(
         self, school: School, subject: str, reason: str, sequence: int, now: datetime
@@ -100,13 +143,7 @@ class Teller:
         return tuple(sorted(dict.fromkeys(found), key=lambda r: -severity(r.concern)))
 
     def _receivers(
-        self,
-        routes: Sequence[Route],
-        school: School,
-        register: Register,
-        now: datetime,
-        incident: Incident,
-        pack: Pack,
+        self, routes: Sequence[Route], school: School, register: Register, now: datetime, incident: Incident, pack: Pack
     ) -> tuple[Receiver, ...]:
         found: dict[str, Receiver] = {}
         for route in routes:
@@ -123,21 +160,13 @@ class Teller:
                 found.setdefault(receiver.person, receiver)
         return tuple(found.values())
 
-    def _notice(
-        self,
-        intent: Intent,
-        view: IncidentView,
-        school: School,
-        pack: Pack,
-        routes: Sequence[Route],
-        told: Sequence[Receiver],
-    ) -> Notice:
-        receiver = intent.receiver
+    def _notice(self, intent: Intent, of: Prepared) -> Notice:
+        receiver, view = intent.receiver, of.view
         before = [n for n in view.notices if n.receiver == receiver.person]
         letter = self._letter(intent.incident, receiver, intent.reason, intent.sequence, intent.at)
-        letter = replace(letter, thread=before[0].id if before else None)
-        others = tuple(dict.fromkeys(r.role for r in told if r.person != receiver.person))
-        matter = self._matter(view, school, pack, others)
+        letter = replace(letter, thread=mail_of(before[0]) if before else None)
+        others = tuple(dict.fromkeys(r.role for r in of.told if r.person != receiver.person))
+        matter = self._matter(view, of.school, of.pack, others)
         return Notice(
             id=letter.message_id,
             subject_of=intent.incident,
@@ -146,7 +175,7 @@ class Teller:
             role=receiver.role,
             reason=intent.reason,
             sequence=intent.sequence,
-            message=incident_mail(matter, receiver, routes, letter),
+            message=incident_mail(matter, receiver, of.routes, letter),
             created_at=intent.at,
         )
 
@@ -189,7 +218,8 @@ class Teller:
             return f"{view.account[:1].upper()}{view.account[1:]}: {view.events[0].detail if view.events else ''}"
         platform = wording.platform_name(state.account.platform)
         since = f"since {wording.long_time(state.last_success_at, zone)}" if state.last_success_at else "so far"
-        return f"Source: {view.account} ({platform}); not read {since}. {state.last_error or ''}"
+        found = remedy(state.account.platform, view.account, state.last_error or "")
+        return f"Source: {view.account} ({platform}); not read {since}. {found.what}. {found.do}"
 
     def _link(self, reference: str) -> str:
         return f"{self._url}/incidents/{reference}"
@@ -206,7 +236,7 @@ class Teller:
     def digests(self, now: datetime) -> Iterator[Notice]:
         """The digests that are due and were not written yet, for each school and each trust and receiver."""
         register = self._reachable(now)
-        for scope, schools in _scopes(register):
+        for scope, schools in scopes(register):
             timezone = schools[0].timezone
             newest = weeks.weeks_due(now, timezone, None)[-1]
             known = self._store.recall(f"digest:{scope}")
@@ -215,7 +245,7 @@ class Teller:
                 self._store.remember(f"digest:{scope}", newest, now)
                 continue
             for week in weeks.weeks_due(now, timezone, known[0]):
-                for receiver in _leaders(scope, schools, register, now):
+                for receiver in leaders(scope, schools, register, now):
                     yield self._digest_notice(scope, schools, register, week, receiver, now)
                 self._store.remember(f"digest:{scope}", week, now)
 
@@ -243,12 +273,12 @@ class Teller:
             ConfigError: no such school or trust, or no such week.
         """
         register = self._store.register.all()
-        scopes = dict(_scopes(register))
-        if scope not in scopes:
-            raise ConfigError((f"{scope!r} is no school or trust; known are {', '.join(scopes) or 'none yet'}",))
-        schools = scopes[scope]
+        known = dict(scopes(register))
+        if scope not in known:
+            raise ConfigError((f"{scope!r} is no school or trust; known are {', '.join(known) or 'none yet'}",))
+        schools = known[scope]
         chosen = week or weeks.weeks_due(now, schools[0].timezone, None)[-1]
-        receiver = next(iter(_leaders(scope, schools, register, now)), self._last_resort)
+        receiver = next(iter(leaders(scope, schools, register, now)), self._last_resort)
         try:
             found = self._week(scope, schools, register, chosen, receiver.person, now)
         except ValueError as error:
@@ -273,7 +303,7 @@ class Teller:
             found = self._store.views.found_at([incident.reference for incident in shown])
             lines += [self._line(i, school, found.get(i.reference, i.opened_at), now) for i in shown]
             praise += [_excerpt(*p) for p in self._store.views.praise(school.id, first, last, _PRAISE)]
-        name = schools[0].name if schools[0].id == scope else _trust_name(register, scope)
+        name = schools[0].name if schools[0].id == scope else trust_name(register, scope)
         ids = {school.id for school in schools}
         return Digest(
             scope=name,
@@ -364,29 +394,3 @@ def _tone(counts: dict[str, int]) -> Tone:
     against = counts.get("flags:criticism", 0) + counts.get("flags:complaint", 0)
     praise = counts.get("flags:praise", 0)
     return Tone(criticism=against, praise=praise, other=max(counts.get("mentions:yes", 0) - against - praise, 0))
-
-
-def _scopes(register: Register) -> Iterator[tuple[str, tuple[School, ...]]]:
-    """Every school by itself, and every trust with all of its schools."""
-    for school in register.schools:
-        yield school.id, (school,)
-    for trust in register.trusts:
-        schools = tuple(s for s in register.schools if s.trust == trust.id)
-        if schools and all(s.id != trust.id for s in register.schools):
-            yield trust.id, schools
-
-
-def _trust_name(register: Register, trust: str) -> str:
-    return next((t.name for t in register.trusts if t.id == trust), trust)
-
-
-def _leaders(scope: str, schools: Sequence[School], register: Register, now: datetime) -> tuple[Receiver, ...]:
-    """Who reads the digest: the Head for a school, the chief executive for a trust; each person once."""
-    roles = HEAD_ROLES if schools[0].id == scope else ("ceo",)
-    found: dict[str, tuple[str, Person]] = {}
-    for school in schools:
-        for role in roles:
-            for person in register.holders(role, school, now.date()):
-                found.setdefault(person.id, (role, person))
-    why = "The weekly digest goes to whoever leads the school or trust."
-    return tuple(Receiver(role=r, person=p.id, name=p.name, address=p.email, why=why) for r, p in found.values())

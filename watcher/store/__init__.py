@@ -17,6 +17,8 @@ from watcher.store.engine import connect, reading, ticking_alone, writing
 from watcher.store.explanations import ExplanationShelf
 from watcher.store.incidents import IncidentShelf
 from watcher.store.ledger import LedgerShelf
+from watcher.store.gaps import GapShelf
+from watcher.store.histories import HistoryShelf
 from watcher.store.matters import MatterShelf
 from watcher.store.mentions import MentionShelf
 from watcher.store.migration import current, head, upgrade
@@ -24,7 +26,9 @@ from watcher.store.notices import NoticeShelf
 from watcher.store.posts import PostShelf
 from watcher.store.purge import PurgeShelf
 from watcher.store.register import RegisterShelf
+from watcher.store.probes import ProbeShelf
 from watcher.store.tokens import TokenShelf
+from watcher.store.rechecks import RecheckShelf
 from watcher.store.views import ViewShelf
 from watcher.store.write import put
 
@@ -42,6 +46,7 @@ class Retention:
     noise_days: int = 7
     incidents_days: int = 365
     notices_days: int = 365
+    gone_days: int = 7
 
 
 class Store:
@@ -53,10 +58,20 @@ class Store:
         self.engine = connect(url)
         self.register = RegisterShelf(self.engine)
         self.posts = PostShelf(self.engine)
-        self.accounts = AccountShelf(self.engine, self.posts)
+        self.probes = ProbeShelf(self.engine, self.posts)
+        self.rechecks = RecheckShelf(
+            self.engine,
+            self.posts,
+            days=keep.posts_days,
+            gone_days=keep.gone_days,
+            incident_days=keep.incidents_days,
+        )
+        self.gaps = GapShelf(self.engine, self.posts, keep.posts_days)
+        self.accounts = AccountShelf(self.engine, self.posts, self.gaps)
         self.matters = MatterShelf(self.engine, keep.posts_days, keep.noise_days)
         self.mentions = MentionShelf(self.engine, keep.posts_days, keep.noise_days, keep.incidents_days)
         self.explanations = ExplanationShelf(self.engine)
+        self.histories = HistoryShelf(self.engine)
         self.incidents = IncidentShelf(self.engine, keep.incidents_days)
         self.notices = NoticeShelf(self.engine, keep.notices_days)
         self.corrections = CorrectionShelf(self.engine)

@@ -14,12 +14,15 @@ from connectors.post import Account, Cursor, Gap, Page
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.posts import PostShelf
+from watcher.store.gaps import GapShelf
 from watcher.store.write import insert_once
 
 # What else is written in the transaction of a poll that brought so many new versions.
 Also = Callable[[Connection, int], None]
-# Three permanent errors in a row, and nobody may take silence for quiet any more.
-BLIND_AFTER = 3
+# Two permanent errors in a row, and nobody may take silence for quiet any more.
+BLIND_AFTER = 2
+# How the last error of a source begins that waits for its budget.
+SPENT = "SpentError:"
 # A source that fails "for now" all this time is as blind as one whose token is dead.
 SILENT_AFTER = timedelta(hours=2)
 
@@ -47,7 +50,7 @@ class AccountState:
 class AccountShelf:
     """Keeps accounts."""
 
-    def __init__(self, engine: Engine, posts: PostShelf) -> None:
+    def __init__(self, engine: Engine, posts: PostShelf, gaps: GapShelf) -> None:
         self._engine = engine
         self._posts = posts
 
@@ -61,6 +64,7 @@ class AccountShelf:
             fresh = {"failures": 0, "permanent": False, "next_poll_at": now, "added_at": now}
             connection.execute(t.account.insert().values(name=account.name, **values, **fresh))
             return
+        self._gaps = gaps
         if any(old.body[key] != body[key] for key in ("platform", "target", "reads", "base_url")):
             values |= {"cursor": None, "next_poll_at": now, "caught_up_at": None}
         connection.execute(update(t.account).where(t.account.c.name == account.name).values(**values))
@@ -139,12 +143,10 @@ class AccountShelf:
         ``next_in`` says from that number when the account is read again; ``also`` writes in the same transaction.
         """
         name = state.account.name
-        gone = now + timedelta(days=days)
         with writing(self._engine) as connection:
             new = self._posts.keep(connection, name, page.posts, now, days)
             for gap in page.gaps:
-                row = {"account": name, "start": gap.start, "end": gap.end, "why": gap.why}
-                connection.execute(t.gap.insert().values(**row, at=now, delete_after=gone))
+                self._gaps.record(connection, name, _since_last(gap, state), now)
             self._set_aside(connection, name, page, now)
             values: dict[str, Any] = {"last_attempt_at": now, "last_success_at": now, "failures": 0}
             values |= {"last_error": None, "permanent": False, "blind_since": None}
@@ -180,6 +182,10 @@ class AccountShelf:
         failures = state.failures + 1 if state.permanent == permanent else 1
         silent = now - (state.last_success_at or state.added_at) > SILENT_AFTER
         blind = state.blind_since is None and (silent or (permanent and failures >= BLIND_AFTER))
+    def set_aside(self, connection: Connection, name: str, page: Page, now: datetime) -> None:
+        """Keep the items of a page that could not be understood, in the caller's transaction."""
+        self._set_aside(connection, name, page, now)
+
         values: dict[str, Any] = {"last_attempt_at": now, "failures": failures, "last_error": why}
         values |= {"permanent": permanent, "next_poll_at": next_at}
         if blind:
@@ -191,11 +197,8 @@ class AccountShelf:
         return blind
 
     def gaps(self, since: datetime) -> tuple[tuple[str, Gap], ...]:
-        """The stretches of time that platforms could not give, recorded since then, each with its account."""
-        with reading(self._engine) as connection:
-            query = select(t.gap.c.account, t.gap.c.start, t.gap.c.end, t.gap.c.why).where(t.gap.c.at >= since)
-            rows = connection.execute(query.order_by(t.gap.c.at)).all()
-            return tuple((row.account, Gap(start=row.start, end=row.end, why=row.why)) for row in rows)
+        """The stretches of time, recorded since then, that platforms have not given, each with its account."""
+        return tuple((m.account, m.gap) for m in self._gaps.since(since) if m.filled_at is None)
 
     def oddities(self) -> dict[str, int]:
         """How many items are set aside, for each account that has any."""
@@ -215,13 +218,21 @@ def _body(account: Account) -> dict[str, Any]:
     return body
 
 
-def _state(row: Row[Any]) -> AccountState:
+def _state(row: Row[Any], given: frozenset[str]) -> AccountState:
     body = dict(row.body)
     body["reads"] = tuple(body["reads"])
     return AccountState(
         account=Account(**body),
         every_s=row.every_s,
         kept_by=row.kept_by,
+def _since_last(gap: Gap, state: AccountState) -> Gap:
+    """A gap that reaches back no further than the last reading: what was there then has been read."""
+    last = state.last_success_at
+    if gap.start is not None or gap.end is None or state.caught_up_at is None or last is None or last >= gap.end:
+        return gap
+    return replace(gap, start=last)
+
+
         added_at=row.added_at,
         cursor=None if row.cursor is None else Cursor(state=row.cursor),
         next_poll_at=row.next_poll_at,
@@ -230,7 +241,10 @@ def _state(row: Row[Any]) -> AccountState:
         failures=row.failures,
         last_error=row.last_error,
         permanent=row.permanent,
-        blind_since=row.blind_since,
-        caught_up_at=row.caught_up_at,
+        # Nobody asks for what is off, so it is neither blind nor silent, whatever it was before.
+        blind_since=None if off else row.blind_since,
+        caught_up_at=None if off else row.caught_up_at,
+    account = Account(**body)
+    off = missing(account, given)
         last_new_at=row.last_new_at,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from watcher.store.write import insert_once
 
 # What the key of a blind-spot incident begins with.
 FAULT = "blind:"
+RECHECK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,13 @@ class IncidentShelf:
     def _join(self, connection: Connection, number: int, flag: int, now: datetime) -> None:
         connection.execute(update(t.flag).where(t.flag.c.id == flag).values(incident=number, grouped_at=now))
         self._keep_as_long(connection, number, flag)
+        mention = select(t.flag.c.mention).where(t.flag.c.id == flag)
+        version = select(t.mention.c.version).where(t.mention.c.id.in_(mention))
+        post = select(t.version.c.post).where(t.version.c.id.in_(version))
+        # What somebody is told of is looked at again soon, however old it is.
+        soon = now + RECHECK
+        later = t.post.c.id.in_(post) & (t.post.c.recheck_at > soon)
+        connection.execute(update(t.post).where(later).values(recheck_at=soon))
 
     def _keep_as_long(self, connection: Connection, number: int, flag: int) -> None:
         """What an incident rests on is kept as long as the incident."""
@@ -157,19 +165,13 @@ class IncidentShelf:
             lost = (t.fingerprint.c.incident == number) & t.fingerprint.c.key.in_(gone)
             connection.execute(delete(t.fingerprint).where(lost))
 
-    def unplanned(self, limit: int) -> tuple[Unplanned, ...]:
-        """Incidents with news, the gravest first."""
+    def unplanned(self, limit: int, leaving: Collection[int] = ()) -> tuple[Unplanned, ...]:
+        """Incidents with news, the gravest first, but for these."""
         with reading(self._engine) as connection:
             query = select(t.incident).where(t.incident.c.plan_due, t.incident.c.state.in_(OPEN_STATES))
+            query = query.where(t.incident.c.id.not_in(leaving))
             rows = connection.execute(query.order_by(t.incident.c.severity.desc(), t.incident.c.id).limit(limit))
-            return tuple(
-                Unplanned(
-                    number=row.id,
-                    incident=incident_of(connection, row),
-                    account=row.account,
-                )
-                for row in rows.all()
-            )
+            return tuple(unplanned_of(connection, row) for row in rows.all())
 
     def faults(self) -> frozenset[str]:
         """The sources (or whatever else has failed) whose blind-spot incident is open."""
@@ -188,13 +190,13 @@ class IncidentShelf:
             note(connection, number, "opened", why, now, self._days)
             return True
 
-    def end_fault(self, account: str, now: datetime) -> None:
+    def end_fault(self, account: str, now: datetime, why: str = "the source can be read again") -> None:
         """Resolve the blind-spot incident of an account that can be read again."""
         with writing(self._engine) as connection:
             key = t.fingerprint.c.key == f"{FAULT}{account}"
             number = connection.scalar(select(t.fingerprint.c.incident).where(key))
             if number is not None:
-                self._set_state(connection, number, "resolved", "the source can be read again", now)
+                self._set_state(connection, number, "resolved", why, now)
 
     def set_state(self, reference: str, state: str, why: str, now: datetime) -> bool:
         """Move an incident to a state; whether there is such an incident."""
@@ -249,6 +251,11 @@ def _values(incident: Incident) -> dict[str, Any]:
         "posts": incident.posts,
         "news": list(incident.news),
     }
+
+
+def unplanned_of(connection: Connection, row: Row[Any]) -> Unplanned:
+    """The incident with news that a row holds."""
+    return Unplanned(number=row.id, incident=incident_of(connection, row), account=row.account)
 
 
 def incident_of(connection: Connection, row: Row[Any]) -> Incident:

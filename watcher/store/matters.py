@@ -24,6 +24,7 @@ from watcher.store.engine import reading, writing
 from watcher.store.incidents import note_once
 from watcher.store.posts import Seen, Unread, post_of, texts_above
 from watcher.store.write import add, insert_once, put_all
+from watcher.synthetic import SCHOOL
 
 # When two accounts bring the same post, the surer reading of "is it about us" stands.
 _SURER = {"no": 0, "unclear": 1, "yes": 2}
@@ -343,6 +344,8 @@ def unread_by_all(verdicts: Sequence[Verdict]) -> str | None:
 
 def count(connection: Connection, school: str, day: date, what: str, difference: int) -> None:
     """Change a count of a school's day by a difference."""
+    if school == SCHOOL:
+        return
     add(connection, t.rollup, {"school": school, "day": day.isoformat(), "what": what}, "n", difference)
 
 

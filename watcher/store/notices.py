@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
-from alerts.notice import Notice
+from alerts.notice import Notice, mail_of
 from alerts.plan import Planned
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
@@ -71,14 +71,15 @@ class NoticeShelf:
             return tuple(notice_of(row) for row in connection.execute(query))
 
     def take(self, now: datetime, limit: int) -> tuple[Notice, ...]:
-        """The notices whose time has come, each marked as tried before it is."""
+        """The notices whose time has come, each marked as tried before it is; of those that share a mail one."""
         with writing(self._engine) as connection:
             due = select(t.notice).where(t.notice.c.state == "pending", t.notice.c.retry_at <= now)
-            rows = connection.execute(due.order_by(t.notice.c.retry_at).limit(limit)).all()
-            for row in rows:
-                tried = {"attempts": row.attempts + 1, "retry_at": now + LEASE}
-                connection.execute(update(t.notice).where(t.notice.c.id == row.id).values(**tried))
-            return tuple(notice_of(row) for row in rows)
+            rows = connection.execute(due.order_by(t.notice.c.retry_at, t.notice.c.id).limit(limit)).all()
+            mails = {mail_of(notice): notice for notice in map(notice_of, reversed(rows))}
+            for notice in mails.values():
+                tried = {"attempts": notice.attempts + 1, "retry_at": now + LEASE}
+                connection.execute(update(t.notice).where(_same_mail(notice)).values(**tried))
+            return tuple(reversed(mails.values()))
 
     def release(self, now: datetime) -> int:
         """Make every waiting notice due: called at the start, when no try can be under way; how many wait."""
@@ -93,23 +94,22 @@ class NoticeShelf:
     def put_off(self, notice: Notice, why: str, retry_at: datetime) -> None:
         """Note that a try failed and when the next one is due."""
         with writing(self._engine) as connection:
-            same = t.notice.c.id == notice.id
-            connection.execute(update(t.notice).where(same).values(last_error=why, retry_at=retry_at))
+            connection.execute(update(t.notice).where(_same_mail(notice)).values(last_error=why, retry_at=retry_at))
 
     def failed(self, notice: Notice, why: str, now: datetime) -> None:
         """Mark a notice that no further try would bring to its receiver; its incident is planned again."""
         self._end(notice, {"state": "failed", "last_error": why}, "undelivered", f"{notice.role}: {why}", now)
         with writing(self._engine) as connection:
-            incident = select(t.notice.c.incident).where(t.notice.c.id == notice.id).scalar_subquery()
-            connection.execute(update(t.incident).where(t.incident.c.id == incident).values(plan_due=True))
+            incidents = select(t.notice.c.incident).where(_same_mail(notice), t.notice.c.incident.is_not(None))
+            connection.execute(update(t.incident).where(t.incident.c.id.in_(incidents)).values(plan_due=True))
 
     def _end(self, notice: Notice, values: dict[str, Any], what: str, detail: str, now: datetime) -> None:
         with writing(self._engine) as connection:
-            same = t.notice.c.id == notice.id
+            same = _same_mail(notice)
             connection.execute(update(t.notice).where(same).values(**values))
-            incident = connection.scalar(select(t.notice.c.incident).where(same))
-            if incident is not None:
-                note(connection, incident, what, detail, now, self._days)
+            for incident in connection.scalars(select(t.notice.c.incident).where(same)).all():
+                if incident is not None:
+                    note(connection, incident, what, detail, now, self._days)
 
     def refused_addresses(self, now: datetime) -> frozenset[str]:
         """Addresses that a mail server refused within the last day and that nothing was delivered to since.
@@ -133,6 +133,13 @@ class NoticeShelf:
             query = select(func.count(), func.min(t.notice.c.created_at)).where(t.notice.c.state == "pending")
             count, oldest = connection.execute(query).one()
             return count, oldest
+
+
+def _same_mail(notice: Notice) -> Any:
+    """The rows of all notices that go out in one mail: for most it is one."""
+    if notice.reason != "summary":
+        return t.notice.c.id == notice.id
+    return (t.notice.c.reason == "summary") & t.notice.c.id.startswith(mail_of(notice), autoescape=True)
 
 
 def notice_of(row: Row[Any]) -> Notice:

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, update
 
-from connectors.post import Post
+from connectors.post import Post, parse_time
+from watcher.freshness import check_after
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.write import insert_once
@@ -52,11 +53,9 @@ class PostShelf:
     def _keep_one(self, connection: Connection, account: str, post: Post, now: datetime, gone: datetime) -> int:
         row = {"platform": post.platform, "origin": post.origin, "post_id": post.id}
         official = bool(post.author and post.author.official)
-        number = insert_once(
-            connection,
-            t.post,
-            {**row, "thread": post.thread, "official": official, "first_seen_at": now, "delete_after": gone},
-        )
+        age = now - min(post.created_at or now, now)
+        fresh = {"first_seen_at": now, "delete_after": gone, "recheck_at": now + check_after(age, post.id)}
+        number = insert_once(connection, t.post, {**row, "thread": post.thread, "official": official, **fresh})
         if number is None:
             number = connection.scalar(select(t.post.c.id).where(_is(post.platform, post.origin, post.id)))
             if official:
@@ -136,6 +135,19 @@ class PostShelf:
             rows = connection.execute(query).all()
         said = ((row.platform, row.first_seen_at, Post.from_dict(row.body).created_at) for row in rows)
         return tuple((name, (seen - made).total_seconds()) for name, seen, made in said if made is not None)
+
+    def times(self, account: str, limit: int = 200) -> tuple[datetime, ...]:
+        """When the newest posts that an account brought were published, or first seen where that is unknown."""
+        query = (
+            select(t.version.c.body, t.version.c.seen_at)
+            .join(t.sighting, t.sighting.c.version == t.version.c.id)
+            .where(t.sighting.c.account == account)
+            .order_by(t.sighting.c.id.desc())
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return tuple(parse_time(row.body.get("created_at")) or row.seen_at for row in rows)
 
     def newest(self) -> int:
         """The number of the version that was stored last; 0 where there is none."""

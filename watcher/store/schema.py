@@ -73,6 +73,8 @@ gap = Table(
     Column("fill_cursor", Text),
     Column("fill_tries", Integer, nullable=False, server_default="0"),
     Column("filled_at", UtcTime),
+    # Why it is not tried any more, or what was still missing when it was filled.
+    Column("fill_why", AnyText),
     dated(),
 )
 

@@ -23,9 +23,12 @@ from watcher.store.incidents import incident_of
 from watcher.store.matters import day_of, unread_by_all, verdicts_of
 from watcher.store.notices import notice_of
 from watcher.store.posts import post_of
+from watcher.synthetic import SCHOOL
 
 # A post counts for the day on which it was written, and may be found before that day begins in UTC.
 _UNREAD_SLACK = timedelta(days=1)
+# The daily test is a matter to nobody.
+_REAL = t.incident.c.school != SCHOOL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,7 @@ class PostView:
     flags: tuple[Flag, ...]
     withdrawn: tuple[tuple[Flag, str], ...]
     superseded: bool
+    gone_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +106,7 @@ class ViewShelf:
     ) -> tuple[Incident, ...]:
         """Incidents, newest first; ``before`` is the last flag's time and the reference of the last one seen."""
         query = select(t.incident).order_by(t.incident.c.last_flag_at.desc(), t.incident.c.reference.desc())
+        query = query.where(_REAL)
         if before is not None:
             position = tuple_(t.incident.c.last_flag_at, t.incident.c.reference)
             query = query.where(position < tuple_(*(_bound(before))))
@@ -127,6 +132,7 @@ class ViewShelf:
         ``not_about`` leaves out the incidents that accuse one of these roles.
         """
         query = select(t.incident).order_by(t.incident.c.last_flag_at.desc(), t.incident.c.reference.desc())
+        query = query.where(_REAL)
         query = query.where(*_accusing_none(not_about))
         if before is not None:
             query = query.where(tuple_(t.incident.c.last_flag_at, t.incident.c.reference) < tuple_(*(_bound(before))))
@@ -149,7 +155,7 @@ class ViewShelf:
 
     def tally(self, not_about: Iterable[str] = ()) -> dict[tuple[str, str], int]:
         """How many incidents there are by school and state; ``not_about`` as in ``lines``."""
-        query = select(t.incident.c.school, t.incident.c.state, func.count()).where(*_accusing_none(not_about))
+        query = select(t.incident.c.school, t.incident.c.state, func.count()).where(_REAL, *_accusing_none(not_about))
         with reading(self._engine) as connection:
             rows = connection.execute(query.group_by(t.incident.c.school, t.incident.c.state))
             return {(row[0], row[1]): row[2] for row in rows}
@@ -192,6 +198,7 @@ class ViewShelf:
         numbers = connection.scalars(mentions.order_by(newest.desc()).limit(limit).offset(skip)).all()
         query = (
             select(t.mention, t.version.c.body, t.version.c.seen_at, t.version.c.post, t.post.c.official)
+            .add_columns(t.post.c.gone_at)
             .join(t.version, t.version.c.id == t.mention.c.version)
             .join(t.post, t.post.c.id == t.version.c.post)
             .where(t.mention.c.id.in_(numbers))
@@ -212,6 +219,7 @@ class ViewShelf:
             flags=tuple(Flag(**f.body) for f in flags if f.withdrawn_why is None),
             withdrawn=tuple((Flag(**f.body), f.withdrawn_why) for f in flags if f.withdrawn_why is not None),
             superseded=connection.execute(later.limit(1)).first() is not None,
+            gone_at=row.gone_at,
         )
 
     def _notices(self, connection: Connection, incident: int) -> tuple[Notice, ...]:
@@ -257,7 +265,8 @@ class ViewShelf:
     def untold(self) -> tuple[str, ...]:
         """The open incidents of which nobody was ever told: there should be none."""
         notices = select(t.notice.c.id).where(t.notice.c.incident == t.incident.c.id)
-        query = select(t.incident.c.reference).where(t.incident.c.state.in_(OPEN_STATES), ~t.incident.c.plan_due)
+        unplanned = (t.incident.c.state.in_(OPEN_STATES), ~t.incident.c.plan_due, _REAL)
+        query = select(t.incident.c.reference).where(*unplanned)
         with reading(self._engine) as connection:
             return tuple(connection.scalars(query.where(~notices.exists()).order_by(t.incident.c.id)))
 
@@ -280,7 +289,7 @@ class ViewShelf:
     def open_count(self) -> int:
         """How many incidents are open."""
         with reading(self._engine) as connection:
-            query = select(func.count()).select_from(t.incident).where(t.incident.c.state.in_(OPEN_STATES))
+            query = select(func.count()).select_from(t.incident).where(t.incident.c.state.in_(OPEN_STATES), _REAL)
             return connection.scalar(query) or 0
 
     def totals(self) -> dict[str, int]:

@@ -11,14 +11,14 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
-from watcher.connection import Connections
-from watcher.web.guard import Guard, hosts, seal
-from watcher.web.site import Site, problem
 
+from watcher.connection import Connections
 from watcher.errors import StoreError
 from watcher.scheduler import clock as machine_clock
 from watcher.store import Store
 from watcher.web import connect, health, inbox, matter, sources, unread
+from watcher.web.guard import Guard, hosts, seal
+from watcher.web.site import Site, problem
 
 log = structlog.get_logger(__name__)
 
@@ -37,14 +37,15 @@ def make(
     clock: Callable[[], datetime] = machine_clock,
     zone: str = "Europe/London",
     connections: Connections | None = None,
+    ails: Callable[[], str | None] = lambda: None,
 ) -> FastAPI:
-    """The pages over a store; no request changes anything but the one by which an account's owner grants reading it.
+    """The pages over a store; no request changes anything but an owner's way back from a platform.
 
     ``is_alive`` says whether the service ticks; ``public_url`` is the address that mails lead to, whose name is then
-    answered beside loopback's; ``zone`` is the time zone of the pages. ``connections``
-    takes what owners have granted.
+    answered beside loopback's; ``zone`` is the time zone of the pages. ``ails`` says what is wrong with the daily test.
+    ``connections`` takes what owners have granted.
     """
-    site = Site(store=store, is_alive=is_alive, clock=clock, zone=zone)
+    site = Site(store=store, is_alive=is_alive, clock=clock, zone=zone, ails=ails)
     app = FastAPI(title="Watcher", openapi_url=None, docs_url=None, redoc_url=None)
     for part in (inbox, matter, sources, unread, health):
         app.include_router(part.router(site))

@@ -25,11 +25,12 @@ def router(site: Site) -> APIRouter:
 
 
 def _health(site: Site) -> JSONResponse:
-    """200 while the service ticks, 503 when it does not or its database cannot be read."""
+    """200 while the service ticks, 503 when it does not, its database cannot be read or the daily test has failed."""
     try:
-        if site.is_alive():
+        ails = site.ails()
+        if site.is_alive() and ails is None:
             return JSONResponse({"status": "ok"})
-        why = "the service has not ticked just now; see its log"
+        why = "the service has not ticked just now; see its log" if ails is None else ails
     except StoreError:
         why = "the database cannot be read"
     return JSONResponse({"status": "down", "why": why}, 503)

@@ -13,6 +13,7 @@ from alerts.wording import advice, unread_name
 from classifiers.sentence import likelihood
 from classifiers.verdict import Verdict
 from connectors.post import Post
+from watcher.blindness import SILENT
 from watcher.store.views import IncidentView, PostView
 from watcher.web import words
 from watcher.web.disclosure import HIDDEN, RESTRICTED, disclosure
@@ -97,7 +98,7 @@ def _incident(site: Site, reference: str, skip: int) -> HTMLResponse:
         f"{address}?skip={skip}" if skip else address,
         incident=view.incident,
         account=view.account,
-        anchor=anchor(view.account or ""),
+        anchor=anchor((view.account or "").removeprefix(SILENT)),
         school=school,
         how=how,
         items=[_item(post, view, pseudonyms) for post in view.posts[:PAGE]],

@@ -32,12 +32,13 @@ _ENVIRONMENT.globals.update(
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """What a page is made from; ``zone`` is the time zone in which pages tell the time."""
+    """What a page is made from; ``zone`` is the time zone of the pages, ``ails`` tells of a daily test that failed."""
 
     store: Store
     is_alive: Callable[[], bool]
     clock: Callable[[], datetime]
     zone: str = "Europe/London"
+    ails: Callable[[], str | None] = lambda: None
 
     def page(self, template: str, here: str, **values: Any) -> HTMLResponse:
         """A page; ``here`` is its own address, for the link that loads it again."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
-from connectors.post import Gap
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 from watcher.store.accounts import AccountState
@@ -16,6 +15,7 @@ from watcher.store.tokens import Token
 from watcher.terms import base_of
 from watcher.token import final_end
 from watcher.web.marking import clean
+from watcher.store.gaps import Missing
 from watcher.web.moment import span
 from watcher.web.site import Site
 from watcher.web.standing import ORDER, standing, summary
@@ -38,7 +38,7 @@ class Source:
     every: str
     error: str | None
     mend: str | None
-    gaps: tuple[Gap, ...]
+    gaps: tuple[Missing, ...]
     set_aside: int
     token: Token | None = None
 
@@ -61,16 +61,17 @@ def anchor(account: str) -> str:
 
 def _sources(site: Site) -> HTMLResponse:
     now, names = site.clock(), site.school_names()
-    gaps: dict[str, list[Gap]] = defaultdict(list)
-    for account, gap in site.store.accounts.gaps(now - _GAPS):
-        gaps[account].append(gap)
+    gaps: dict[str, list[Missing]] = defaultdict(list)
+    for missing in site.store.gaps.since(now - _GAPS):
+        gaps[missing.account].append(missing)
     set_aside = site.store.accounts.oddities()
     tokens = {token.account: token for token in site.store.tokens.all()}
     found = [
         replace(
-            _source(state, standing(state, now), names, gaps.get(state.account.name, []), set_aside),
+            _source(state, standing(state, now, silent), names, gaps.get(state.account.name, []), set_aside),
             token=tokens.get(base_of(state.account.name)),
         )
+    silent = silent_sources(site.store)
         for state in site.store.accounts.all()
     ]
     found.sort(key=lambda s: (ORDER.index(s.standing), s.state.account.name.casefold()))
@@ -79,7 +80,7 @@ def _sources(site: Site) -> HTMLResponse:
         "sources.html",
         "/sources",
         sources=found,
-        troubled=[source for source in found if source.standing in {"blind", "failing", "late"}],
+        troubled=[source for source in found if source.standing in {"blind", "saving", "failing", "late", "silent"}],
         final_end=final_end,
         summary=summary(source.standing for source in found),
         waiting=site.store.posts.waiting(),
@@ -91,10 +92,10 @@ def _sources(site: Site) -> HTMLResponse:
 
 
 def _source(
-    state: AccountState, how: str, names: Mapping[str, str], gaps: list[Gap], set_aside: Mapping[str, int]
+    state: AccountState, how: str, names: Mapping[str, str], gaps: list[Missing], set_aside: Mapping[str, int]
 ) -> Source:
     account = state.account
-    error, mend = words.mend(clean(state.last_error)) if state.last_error else (None, None)
+    found = None if not state.last_error else remedy(account.platform, account.name, clean(state.last_error))
     return Source(
         state=state,
         anchor=anchor(account.name),

@@ -11,7 +11,7 @@ from watcher.store.accounts import AccountState
 # A poll that is due for longer than this has been forgotten; a busy minute has not.
 _GRACE = timedelta(minutes=5)
 # The worst first: the order in which a page shows them.
-ORDER = ("blind", "failing", "late", "new", "read")
+ORDER = ("blind", "saving", "failing", "late", "silent", "off", "new", "read")
 
 
 def standing(state: AccountState, now: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alerts.school import title
 from alerts.wording import concern_name, label_name, role_name, state_name
+from watcher.store.gaps import Missing
 
 _SPANS = {
     "pupil_name": "a pupil’s name",
@@ -45,35 +46,17 @@ _EVENTS = {
     "undelivered": "The message could not be delivered",
     "corrected": "A person corrected the labels",
     "withdrawn": "What was flagged is taken back",
+    "edited": "Changed at the source",
+    "gone": "Deleted at the source",
+    "back": "Back at the source",
 }
 _DELIVERY = {"pending": "Waiting to be sent", "sent": "Sent", "failed": "Could not be delivered"}
 _READS = {"posts": "posts", "comments": "comments", "mentions": "mentions", "search": "search results"}
 _MEDIA = {"image": "picture", "video": "video", "audio": "sound", "other": "attachment"}
-_MEND = {
-    "AuthenticationError": (
-        "The platform refuses the token. Make a new one on the platform, put it where the settings read it from, "
-        "and start Watcher again."
-    ),
-    "AccountNotFoundError": (
-        "The platform does not know this target. Check how it is spelt in the settings, and whether the account still "
-        "exists."
-    ),
-    "RefusedAddressError": (
-        "The address leads to a private network or is no web address. If it is meant, write allow_private = true for "
-        "this account; otherwise correct the address."
-    ),
-    "PermanentError": "This does not mend itself. Check this account in the settings and on the platform.",
-    "ConfigError": "Run “watcher check-config”: it says which key of the settings to change.",
-    "RateLimitedError": "Nothing to do: the platform asks for a pause, and reading goes on after it.",
-    "TransientError": "Nothing to do for now: it is tried again. If it lasts for hours, see if the platform works.",
-    "UnexpectedResponseError": (
-        "The platform answered something that Watcher does not understand. Nothing is skipped. If it lasts, tell the "
-        "makers of Watcher."
-    ),
-}
-_MEND_OTHER = "It is tried again. If it lasts, look into the log of the service."
 STANDINGS = {
     "blind": "Cannot be read",
+    "saving": "Waits for its budget",
+    "silent": "Fallen silent",
     "failing": "In trouble",
     "late": "Overdue",
     "new": "Not read yet",
@@ -145,12 +128,15 @@ def medium(name: str) -> str:
     return _MEDIA.get(name, name)
 
 
-def mend(error: str) -> tuple[str, str]:
-    """A source's error without its technical name, and what to do about it."""
-    name, colon, rest = error.partition(": ")
-    if colon and name in _MEND:
-        return rest, _MEND[name]
-    return error, _MEND_OTHER
+def gap(missing: Missing) -> str:
+    """What becomes of a stretch of time that a platform did not give."""
+    if missing.state == "filled":
+        return "Filled since: nothing is missing."
+    if missing.state == "filling":
+        return "Watcher is fetching it."
+    if missing.fill_why:
+        return f"It stays missing: {missing.fill_why}."
+    return "It cannot be fetched: since when is not known." if missing.gap.start is None else "It stays missing."
 
 
 def concerns(names: tuple[str, ...]) -> str:

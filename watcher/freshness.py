@@ -1,0 +1,32 @@
+"""How soon a stored post is looked at again at its source: the fresher and the graver, the sooner; pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zlib import crc32
+
+# A post is edited or taken down mostly while it is new; whoever acts on a matter wants to know within hours.
+_AGES = (
+    (timedelta(days=1), timedelta(hours=4)),
+    (timedelta(days=7), timedelta(days=1)),
+    (timedelta(days=30), timedelta(days=7)),
+)
+# With the spread on top it stays below the 30 days after which Google wants stored data refreshed or deleted.
+_OLD = timedelta(days=22)
+_IN_MATTER, _IN_OLD_MATTER = timedelta(hours=1), timedelta(hours=12)
+_SPREAD = 0.2
+# Google's terms for YouTube and for reviews: what was not refreshed for this long is not kept.
+STORED = {"youtube": timedelta(days=30), "google_reviews": timedelta(days=30)}
+
+
+def check_after(age: timedelta, key: str, *, in_matter: bool = False) -> timedelta:
+    """The time until a post is checked again, given its age; ``in_matter`` says that an open incident rests on it.
+
+    ``key`` spreads posts of one age apart by up to a fifth, the same post always by the same.
+    """
+    if in_matter:
+        pause = _IN_MATTER if age < timedelta(days=7) else _IN_OLD_MATTER
+    else:
+        pause = next((pause for limit, pause in _AGES if age < limit), _OLD)
+    lot = crc32(key.encode("utf-8", "replace")) % 1000 / 1000
+    return pause * (1 - _SPREAD + 2 * _SPREAD * lot)

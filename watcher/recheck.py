@@ -1,0 +1,137 @@
+"""Checking again: what was stored is asked for at its source, so that edits are read and deletions are honoured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from connectors.connector import Rechecker
+from connectors.errors import ConnectorError, RateLimitedError, TransientError
+from connectors.post import Page, Post
+from watcher.errors import ConfigError
+from watcher.freshness import STORED, check_after
+from watcher.polling import Poller
+from watcher.store import Store
+from watcher.store.accounts import AccountState
+from watcher.store.rechecks import Check
+
+log = structlog.get_logger(__name__)
+
+# As many as one request of the most generous platforms takes.
+BATCH = 100
+_SOON, _LATER = timedelta(hours=1), timedelta(hours=12)
+# A post that is gone is asked for once a day until it is deleted here: a platform may have been wrong.
+_GONE = timedelta(days=1)
+_GIVEN_UP = timedelta(days=8)
+
+
+class Checker:
+    """Looks at stored posts again, a batch an account, never at the cost of reading what is new."""
+
+    def __init__(self, store: Store, poller: Poller) -> None:
+        self._store, self._poller = store, poller
+
+    def begin(self, now: datetime) -> int:
+        """Make due what could not be asked for before; how many posts."""
+        return self._store.rechecks.schedule(self._askable(self._store.accounts.all()).keys(), now)
+
+    def check(self, now: datetime, limit: int = 5 * BATCH, going: Callable[[], bool] = lambda: True) -> int:
+        """Ask again for the posts whose time has come, a batch an account, while ``going``; how many were asked for."""
+        states = self._store.accounts.all()
+        askable = self._askable(states)
+        groups: dict[str, list[Check]] = {}
+        unasked: list[Check] = []
+        for check in self._store.rechecks.due(askable.keys(), now, limit):
+            state = _asker(check, askable.get(check.post.platform, ()))
+            if state is None:
+                unasked.append(check)
+            else:
+                groups.setdefault(state.account.name, []).append(check)
+        # Nobody reads that place any more, so nobody may ask.
+        self._store.rechecks.put_off(unasked, None)
+        by_name = {state.account.name: state for state in states}
+        asked = 0
+        for name, checks in groups.items():
+            if going():
+                self._ask(by_name[name], checks[:BATCH], now)
+                asked += len(checks[:BATCH])
+        return asked
+
+    def _askable(self, states: Sequence[AccountState]) -> dict[str, list[AccountState]]:
+        """For each platform the accounts through which its posts can be asked for, the schools' own first."""
+        found: dict[str, list[AccountState]] = {}
+        for state in sorted(states, key=lambda s: not s.account.official):
+            try:
+                connector = self._poller.connector_of(state.account)
+            except (ConnectorError, ConfigError, KeyError):
+                continue
+            if isinstance(connector, Rechecker):
+                found.setdefault(state.account.platform, []).append(state)
+        return found
+
+    def _ask(self, state: AccountState, checks: Sequence[Check], now: datetime) -> None:
+        if state.blind_since is not None or state.failures:
+            # What cannot be read cannot be checked either, and nothing is deleted because a token has ended.
+            self._store.rechecks.put_off(checks, now + _SOON)
+            return
+        if not self._poller.has_room(state, now):
+            self._store.rechecks.put_off(checks, now + _LATER)
+            return
+        found: dict[tuple[str, str, str], Post | None] = {}
+        failure: ConnectorError | ConfigError | None = None
+        bill = None
+        try:
+            account = self._poller.with_token(state)
+            connector = self._poller.connector_of(account)
+            with self._poller.paying(account, now) as bill:
+                if isinstance(connector, Rechecker):
+                    for before, current in connector.recheck(account, [check.post for check in checks]):
+                        found[before.key] = current
+        except (ConnectorError, ConfigError) as error:
+            failure = error
+            log.warning("recheck_failed", account=state.account.name, error=type(error).__name__)
+        posts = tuple(current for current in found.values() if current is not None)
+        page = None if failure is not None and not found else Page(posts=posts, cursor=None)
+        with self._store.writing() as connection:
+            edited = gone = 0
+            for check in checks:
+                if check.post.key not in found:
+                    self._store.rechecks.left_out(connection, check, _again(check, failure, now))
+                elif (current := found[check.post.key]) is None:
+                    self._store.rechecks.gone(connection, check, _until_deleted(check, now), now)
+                    gone += 1
+                else:
+                    next_at = now + check_after(_age(check, now), check.post.id, in_matter=check.in_matter)
+                    edited += self._store.rechecks.seen(connection, check, current, next_at, now)
+            # What was asked for again on purpose is no post that was paid for twice by mistake.
+            self._poller.settle(connection, bill, page, len(posts), now)
+        log.info("rechecked", account=state.account.name, asked=len(checks), edited=edited, gone=gone)
+
+    def let_go(self, now: datetime) -> int:
+        """Mark for deletion what a platform's terms let nobody keep unrefreshed and no matter rests on."""
+        return sum(self._store.rechecks.expire(platform, now - days, now) for platform, days in STORED.items())
+
+
+def _asker(check: Check, states: Sequence[AccountState]) -> AccountState | None:
+    """The account to ask through: one that brought the post; a school's own before others."""
+    return next((state for state in states if state.account.name in check.accounts), None)
+
+
+def _age(check: Check, now: datetime) -> timedelta:
+    said = check.post.created_at
+    return now - (check.first_seen_at if said is None or said > now else said)
+
+
+def _again(check: Check, failure: Exception | None, now: datetime) -> datetime:
+    """When a post of which nothing was said is asked for again."""
+    if isinstance(failure, RateLimitedError) and failure.retry_at is not None:
+        return min(max(failure.retry_at, now + timedelta(minutes=1)), now + timedelta(days=1))
+    if isinstance(failure, TransientError):
+        return now + _SOON
+    return now + max(_LATER, check_after(_age(check, now), check.post.id))
+
+
+def _until_deleted(check: Check, now: datetime) -> datetime | None:
+    return None if check.gone_at is not None and now - check.gone_at > _GIVEN_UP else now + _GONE
