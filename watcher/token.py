@@ -102,19 +102,25 @@ class Tokens:
         """The token as it is after renewal, whoever has renewed it."""
         name = token.account
         with self._turn(name):
-            newest = self._store.tokens.get(name)
-            if newest is None:
-                raise AuthenticationError(f"the token of {name!r} was deleted: connect the account again")
+            newest = self._newest(name)
             if not self.is_due(newest, now):
                 return newest
             if not self._store.tokens.claim(name, now):
                 return self._meanwhile(newest, now, "another process renews the token")
             try:
-                return self._renew(newest, now)
+                # Another process may have renewed it between the look and the claim.
+                newest = self._newest(name)
+                return self._renew(newest, now) if self.is_due(newest, now) else newest
             except TransientError as error:
                 return self._meanwhile(newest, now, str(error))
             finally:
                 self._store.tokens.release(name)
+
+    def _newest(self, name: str) -> Token:
+        token = self._store.tokens.get(name)
+        if token is None:
+            raise AuthenticationError(f"the token of {name!r} was deleted: connect the account again")
+        return token
 
     def _renew(self, token: Token, now: datetime) -> Token:
         """Renew at the platform, and write before anybody uses it: the old refresh token may be worth nothing now."""
