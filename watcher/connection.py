@@ -34,7 +34,7 @@ class Link:
 
     account: str
     platform: str
-    url: str
+    url: str = field(repr=False)
     redirect: str
     state: str = field(repr=False)
     scopes: tuple[str, ...]

@@ -22,6 +22,7 @@ from werkzeug import Request, Response
 from connectors.errors import AuthenticationError, TransientError
 from connectors.grant import Grant
 from tests.watcher.granting import Authority, authority, settings
+from watcher import health
 from watcher.app import Connectors, pack_of
 from watcher.check import problems
 from watcher.config import Settings
@@ -710,3 +711,14 @@ def test_what_is_written_over_keeps_its_reminder_only_while_its_end_stands(tmp_p
     assert store.tokens.renew(row, replace(row, reminded=None))
     assert not store.tokens.renew(replace(row, access=b"other"), row)
     assert seal_of(made).open(row.access, NAME, ACCESS)
+
+
+def test_the_doctor_says_whose_permission_ends_and_whom_to_ask(tmp_path: Path, lite: Store) -> None:
+    made = enrolled(settings(tmp_path, more=f'[database]\nurl = "{lite.engine.url}"\n'), lite)
+    put(made, lite, expires_at=NOW + timedelta(days=5), made_at=NOW - timedelta(days=55))
+    (row,) = health.granted_rows(made, NOW)
+    assert (row["what"], row["ok"]) == (f"permission {NAME}", False)
+    assert "ends within a week; given by Jo Moore on 26 September 2026, ends 25 November 2026" in row["detail"]
+    assert row["detail"].endswith(f"ask Jo Moore to open a new link: watcher connect {NAME} --link")
+    assert [row["ok"] for row in health.granted_rows(made, NOW - timedelta(days=20))] == [True]
+    assert not list(health.granted_rows(settings(tmp_path, more='[database]\nurl = "sqlite:///none.db"\n'), NOW))
