@@ -147,13 +147,17 @@ class _Rest:
             ConnectorError: see `connectors.errors`.
         """
         answer = self._get(route, query, etag)
-        if answer.status == _NOT_FOUND and _code(answer) is None and not self.plain:
+        if not self.plain and (_is_unknown(answer) or _is_web_page(answer)):
             self.plain = True
-            answer = self._get(route, query, etag)
-            if answer.status == _NOT_FOUND or (answer.status < 300 and not _is_json(answer)):  # noqa: PLR2004
+            plainly = self._get(route, query, etag)
+            if _is_web_page(answer) and _is_web_page(plainly):
+                self.plain = False  # a site that shows a page for everything, for now perhaps
+                return answer
+            if plainly.status == _NOT_FOUND or _is_web_page(plainly):
                 raise AccountNotFoundError(
                     f"{origin_of(self._site.address)} shows no WordPress REST API: check the address, or read its feed"
                 )
+            answer = plainly
         problem = error_for(answer.status, answer.headers, what="the WordPress site")
         if isinstance(problem, AuthenticationError):
             raise AuthenticationError(
@@ -184,12 +188,14 @@ class _Rest:
         return value
 
 
-def _is_json(answer: Response) -> bool:
-    try:
-        answer.json()
-    except UnexpectedResponseError:
-        return False
-    return True
+def _is_web_page(answer: Response) -> bool:
+    """Whether a page for people came: sites with plain links often show one at any address."""
+    return answer.status < 300 and answer.body.lstrip()[:1] == b"<"  # noqa: PLR2004
+
+
+def _is_unknown(answer: Response) -> bool:
+    """Whether a web server, not WordPress itself, knows no such address."""
+    return answer.status == _NOT_FOUND and _code(answer) is None
 
 
 def _code(answer: Response) -> str | None:

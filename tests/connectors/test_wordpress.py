@@ -66,7 +66,7 @@ class School:
 
     def __init__(self, server: HTTPServer) -> None:
         self.items: dict[str, list[dict[str, Any]]] = {"posts": [], "comments": []}
-        self.pretty = True
+        self.pretty, self.unknown = True, 404
         self.tags = self.shuffled = False
         self.failing: Response | None = None
         self.asked: list[Request] = []
@@ -78,7 +78,7 @@ class School:
             return Response(self.failing.get_data(), self.failing.status_code, self.failing.headers)
         route = request.args.get("rest_route") or request.path.removeprefix("/wp-json")
         if not self.pretty and "rest_route" not in request.args:
-            return Response("<html>Not found</html>", 404, content_type="text/html")
+            return Response("<html>Here I am</html>", self.unknown, content_type="text/html")
         kind = route.rsplit("/", 1)[1]
         if kind not in self.items:
             return self.json({"code": "rest_no_route", "message": "No route", "data": {"status": 404}}, 404)
@@ -233,8 +233,9 @@ def test_an_unchanged_site_is_not_sent_again(school: School, account, drain) -> 
     assert ids(drain(WordpressConnector(), account(), reading.cursor).posts) == ["2"]
 
 
-def test_a_site_without_pretty_addresses_is_read_and_remembered(school: School, account, drain) -> None:
-    school.items["posts"], school.pretty = [article(1)], False
+@pytest.mark.parametrize("unknown", [404, 200])
+def test_a_site_without_pretty_addresses_is_read_and_remembered(school: School, account, drain, unknown: int) -> None:
+    school.items["posts"], school.pretty, school.unknown = [article(1)], False, unknown
     reading = drain(WordpressConnector(), account())
     assert ids(reading.posts) == ["1"]
     asked = len(school.asked)
