@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # What the tests may use; with `EXTRAS=test,train` the training is tested too (PyTorch, several hundred megabytes).
 EXTRAS ?= test
 
-.PHONY: demo test check lint types contracts train bench clean
+.PHONY: demo test test-live check lint types contracts train bench clean
 
 $(VENV)/.runtime: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Watcher needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
@@ -22,6 +22,12 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# Reads servers of other projects, installed by .ci/live: WordPress, Misago, a Bluesky network, a Mastodon double.
+# One server at a time; `make test-live LIVE=misago` takes one only.
+LIVE ?= mastodon wordpress misago bluesky
+test-live: $(VENV)/.test
+	bash -c '. .ci/live $(LIVE) && $(BIN)/python -m pytest -p no:randomly -m live $(foreach one,$(LIVE),tests/connectors/test_live_$(one).py)'
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ from connectors.errors import (
     TransientError,
     UnexpectedResponseError,
 )
+from connectors.http import HttpClient
 from connectors.post import KINDS, Account, Cursor, Page, Post
 from connectors.registry import known, load
 
@@ -472,10 +473,11 @@ class PhpbbSource(Source):
     def answer(self, request: Request) -> Any:
         if request.path != "/feed.php":
             return Response("<html>Not found</html>", 404)
+        at = f"{self.base}/viewtopic.php"
         entries = "".join(
             f"<entry><author><name>parent</name></author><published>{moment(n, '%Y-%m-%dT%H:%M:%S+00:00')}</published>"
-            f"<id>{self.base}/viewtopic.php?t={n}&amp;p={n}#p{n}</id><title type='html'>General • News</title>"
-            f"<link href='{self.base}/viewtopic.php?t={n}&amp;p={n}#p{n}'/><content type='html'>{text}</content></entry>"
+            f"<id>{at}?t={n}&amp;p={n}#p{n}</id><title type='html'>General • News</title>"
+            f"<link href='{at}?t={n}&amp;p={n}#p{n}'/><content type='html'>{text}</content></entry>"
             for n, text in self.newest_first()
         )
         body = f"<feed xmlns='http://www.w3.org/2005/Atom'><title>Forum</title>{entries}</feed>"
@@ -552,6 +554,15 @@ SOURCES = [
     FakeSource,
 ]
 OVER_HTTP = [kind for kind in SOURCES if kind.speaks_http]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    """Libraries and authorities are loaded once a process: on a busy machine that may take longer than a call may."""
+    for name in known():
+        load(name)
+    with HttpClient() as client:
+        client._transport()
 
 
 @pytest.fixture
@@ -689,9 +700,10 @@ def test_bad_answers_become_errors_without_secrets_and_cost_nothing(
 @every_source_over_http
 def test_a_source_that_hangs_is_left_in_time(source: Source) -> None:
     source.broken = lambda: time.sleep(1.2)
+    connector = source.connector(timeout_s=0.3, total_s=0.8)
     begun = time.monotonic()
     with pytest.raises(TransientError):
-        source.connector(timeout_s=0.3, total_s=0.8).fetch(source.account(), None)
+        connector.fetch(source.account(), None)
     assert time.monotonic() - begun < 3
 
 
@@ -729,11 +741,12 @@ def test_a_slow_drip_is_left_in_time(source: Source, raw_server: Callable[..., s
     def drip(connection: socket.socket) -> None:
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n")
-        for _ in range(60):
+        for _ in range(200):
             connection.sendall(b" ")
             time.sleep(0.05)
 
+    connector, account = source.connector(timeout_s=0.5, total_s=0.8), source.account(base_url=raw_server(drip))
     begun = time.monotonic()
     with pytest.raises(TransientError):
-        source.connector(timeout_s=0.5, total_s=0.8).fetch(source.account(base_url=raw_server(drip)), None)
-    assert time.monotonic() - begun < 2.5
+        connector.fetch(account, None)
+    assert time.monotonic() - begun < 5
