@@ -50,7 +50,7 @@ def _posts(item: Any, raw: bytes, owner: Owner) -> Sequence[Post]:
         users={owner.id: user} if owner.id else {},
         tweets={},
         media={one["media_key"]: one for one in _media(tweet)},
-        owner=owner.id if owner.official else None,
+        owners=(owner.id,) if owner.official and owner.id else (),
     )
     post = to_post(data, around)
     author = post.author or Author(id=owner.account, handle=owner.handle, official=owner.official)
