@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from connectors._html import clean
 from connectors.post import Author, Media, Post
 
 Item = Mapping[str, Any]
@@ -54,7 +55,7 @@ def to_comment(item: Item, *, under: str, owner: str | None) -> Post:
         kind="reply" if parent.get("id") else "comment",
         author=_author(item, owner),
         attachments=[attached] if attached else [],
-        reply_to=str(parent.get("id") or under),
+        reply_to=clean(str(parent.get("id") or under)),
         thread=under,
     )
 
@@ -95,10 +96,10 @@ def _post(
     reply_to: str | None = None,
     thread: str | None = None,
 ) -> Post:
-    number, text = str(item["id"]), item.get("message") or item.get("story") or ""
-    if not isinstance(text, str):
+    number, said = clean(str(item["id"])), item.get("message") or item.get("story") or ""
+    if not isinstance(said, str):
         raise TypeError("a message of Facebook is a string")
-    address = str(item.get("permalink_url") or f"/{number}")
+    text, address = clean(said), clean(str(item.get("permalink_url") or f"/{number}"))
     return Post(
         platform="facebook",
         id=number,
@@ -120,13 +121,13 @@ def _author(item: Item, owner: str | None) -> Author | None:
     writer = item.get("from") or {}
     if not writer.get("id"):
         return None
-    number = str(writer["id"])
+    number = clean(str(writer["id"]))
     return Author(id=number, name=_word(writer.get("name")), official=number == owner)
 
 
 def _word(value: Any) -> str | None:
-    """A piece of text, or nothing where Facebook sent something else in its place."""
-    return value if isinstance(value, str) else None
+    """A piece of text as a store can hold it, or nothing where Facebook sent something else in its place."""
+    return clean(value) if isinstance(value, str) else None
 
 
 def _attachments(item: Item) -> list[Item]:
@@ -148,7 +149,7 @@ def _media(attachments: list[Item], text: str) -> Iterator[Media]:
         named, media = _type(attached), attached.get("media") or {}
         kind = "image" if named.startswith(_PICTURES) else "video" if named.startswith(_MOVING) else "other"
         picture = (media.get("image") or {}).get("src")
-        said = (str(attached.get(key) or "").strip() for key in ("title", "description"))
+        said = (clean(str(attached.get(key) or "")).strip() for key in ("title", "description"))
         alt = "\n".join(dict.fromkeys(words for words in said if words and words != text.strip()))
         if picture or alt or kind != "other":
             yield Media(kind=kind, url=_word(media.get("source")) or _word(picture), alt=alt or None)
@@ -161,4 +162,4 @@ def _links(text: str, attachments: list[Item]) -> Iterator[str]:
         if _type(attached).startswith(_SHARED):
             address = attached.get("unshimmed_url") or attached.get("url") or (attached.get("target") or {}).get("url")
             if address:
-                yield direct(str(address))
+                yield direct(clean(str(address)))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors._html import clean
 from connectors.post import Author, Media, Oddity, Post
 
 _EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)
@@ -83,7 +84,7 @@ def to_post(item: Item, around: Surroundings) -> Post:
     source = around.tweets.get(_referenced(item, "retweeted") or "", item)
     edited = first != item["id"]
     created = _time(item.get("created_at"))
-    author = _author(str(item["author_id"]), around) if item.get("author_id") else None
+    author = _author(clean(str(item["author_id"])), around) if item.get("author_id") else None
     thread = source.get("conversation_id")
     return Post(
         platform="x",
@@ -96,7 +97,7 @@ def to_post(item: Item, around: Surroundings) -> Post:
         created_at=_first_time(first, around) if edited else created,
         edited_at=created if edited else None,
         reply_to=_settled(replied, around),
-        thread=_settled(str(thread), around, item) if thread else None,
+        thread=_settled(clean(str(thread)), around, item) if thread else None,
         links=tuple(dict.fromkeys(_links(source))),
         media=tuple(_media(source, around)),
         raw=_raw(item, source, around),
@@ -129,7 +130,7 @@ def _first_time(first: str, around: Surroundings) -> datetime | None:
 
 
 def _referenced(item: Item, kind: str) -> str | None:
-    found = (str(ref["id"]) for ref in item.get("referenced_tweets") or () if ref["type"] == kind)
+    found = (clean(str(ref["id"])) for ref in item.get("referenced_tweets") or () if ref["type"] == kind)
     return next(found, None)
 
 
@@ -149,8 +150,8 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _word(value: Any) -> str | None:
-    """A piece of text, or nothing where X sent something else in its place."""
-    return value if isinstance(value, str) else None
+    """A piece of text as a store can hold it, or nothing where X sent something else in its place."""
+    return clean(value) if isinstance(value, str) else None
 
 
 def _whole(item: Item) -> Item:
@@ -174,6 +175,7 @@ def _written_out(item: Item) -> str:
         text = text.replace(str(url["url"]), shown.replace("&", "&amp;"))
     # X escapes these three signs and no other.
     text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text = clean(text)
     return text.rstrip() if item.get("attachments") else text
 
 
@@ -191,7 +193,7 @@ def _is_own_picture(url: Item) -> bool:
 def _links(item: Item) -> Iterator[str]:
     for url in sorted(_urls(item), key=lambda url: url.get("start") or 0):
         if not _is_own_picture(url):
-            yield str(url.get("unwound_url") or url.get("expanded_url") or url["url"])
+            yield clean(str(url.get("unwound_url") or url.get("expanded_url") or url["url"]))
 
 
 def _media(item: Item, around: Surroundings) -> Iterator[Media]:
