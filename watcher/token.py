@@ -89,9 +89,20 @@ class Tokens:
 
     def is_due(self, token: Token, now: datetime) -> bool:
         """Whether it is time to renew a token, and there is something to renew it with."""
-        if token.expires_at is None or not self.is_renewable(token):
+        if not self.is_renewable(token):
             return False
-        return now >= renew_at(token.refreshed_at or token.made_at, token.expires_at)
+        begun = token.refreshed_at or token.made_at
+        due = token.expires_at is not None and now >= renew_at(begun, token.expires_at)
+        return due or (token.refresh is not None and self._was_refused(token, begun))
+
+    def _was_refused(self, token: Token, since: datetime) -> bool:
+        """Whether the platform has refused this very token: some end one before its time, and renew it all the same."""
+        try:
+            state = self._store.accounts.get(token.account)
+        except KeyError:
+            return False
+        refused = state.permanent and (state.last_error or "").startswith(AuthenticationError.__name__)
+        return refused and state.last_attempt_at is not None and state.last_attempt_at > since
 
     def is_renewable(self, token: Token) -> bool:
         """Whether a token can be renewed without its owner."""
@@ -106,13 +117,17 @@ class Tokens:
             if not self.is_due(newest, now):
                 return newest
             if not self._store.tokens.claim(name, now):
-                return self._meanwhile(newest, now, "another process renews the token")
+                return self._meanwhile(newest, now, TransientError("another process renews the token"))
             try:
                 # Another process may have renewed it between the look and the claim.
                 newest = self._newest(name)
                 return self._renew(newest, now) if self.is_due(newest, now) else newest
-            except TransientError as error:
-                return self._meanwhile(newest, now, str(error))
+            except EndedError as error:
+                log.warning("grant_ended", account=name)
+                raise AuthenticationError(f"{error}: {ask(newest)}") from error
+            except ConnectorError as error:
+                log.warning("token_not_renewed", account=name, error=type(error).__name__)
+                return self._meanwhile(newest, now, error)
             finally:
                 self._store.tokens.release(name)
 
@@ -127,11 +142,7 @@ class Tokens:
         name, seal = token.account, self._seal()
         held = opened(seal, token)
         refresh = None if token.refresh is None else seal.open(token.refresh, name, REFRESH)
-        try:
-            grant = self._asked(name, held, refresh, now)
-        except EndedError as error:
-            log.warning("grant_ended", account=name)
-            raise AuthenticationError(f"{error}: {ask(token)}") from error
+        grant = self._asked(name, held, refresh, now)
         fresh = renewed(seal, token, held, grant, now)
         if not self._store.tokens.renew(token, fresh):
             # The owner has granted anew, or it was taken back, while the platform was asked.
@@ -145,11 +156,13 @@ class Tokens:
             return renew_session(account_of(row), held.access, refresh or "")
         return provider_of(self._settings, row, held).renew(held.access, refresh, now)
 
-    def _meanwhile(self, token: Token, now: datetime, why: str) -> Token:
+    def _meanwhile(self, token: Token, now: datetime, why: ConnectorError) -> Token:
         """The old token for as long as it lives."""
-        if token.expires_at is not None and token.expires_at <= now:
-            raise TransientError(f"the token has ended and cannot be renewed just now: {why}")
-        return token
+        if token.expires_at is None or token.expires_at > now:
+            return token
+        if isinstance(why, TransientError):
+            raise TransientError(f"the token has ended and cannot be renewed just now: {why}") from why
+        raise AuthenticationError(f"the token has ended and cannot be renewed: {why}") from why
 
     def _turn(self, name: str) -> threading.Lock:
         with self._guard:

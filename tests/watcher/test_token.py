@@ -30,6 +30,7 @@ from watcher.connection import Connected, Connections
 from watcher.enrolment import apply
 from watcher.errors import ConfigError, GrantError
 from watcher.granted import permissions
+from watcher.polling import Poller
 from watcher.reminding import Reminders
 from watcher.seal import Seal, fresh_key, read_key, seal_of
 from watcher.store import Store
@@ -722,3 +723,53 @@ def test_the_doctor_says_whose_permission_ends_and_whom_to_ask(tmp_path: Path, l
     assert row["detail"].endswith(f"ask Jo Moore to open a new link: watcher connect {NAME} --link")
     assert [row["ok"] for row in health.granted_rows(made, NOW - timedelta(days=20))] == [True]
     assert not list(health.granted_rows(settings(tmp_path, more='[database]\nurl = "sqlite:///none.db"\n'), NOW))
+
+
+def test_a_withdrawn_permission_is_a_blind_spot_that_names_whom_to_ask(
+    tmp_path: Path, lite: Store, google: Authority, clock: Clock
+) -> None:
+    made = enrolled(settings(tmp_path, google.url), lite)
+    connected(google, made, lite)
+    google.withdraw()
+    clock.now = NOW + timedelta(minutes=50)
+    connectors = Connectors(made, Tokens(made, lite, clock))
+    poller = Poller(lite, connectors.of, connectors.token_of)
+    for _ in range(3):
+        poller.poll(lite.accounts.get(NAME), clock.now)
+    state = lite.accounts.get(NAME)
+    assert state.blind_since is not None
+    assert state.last_error is not None
+    assert state.last_error.startswith("AuthenticationError: ")
+    assert state.last_error.endswith(f"ask Sam Okafor to open a new link: watcher connect {NAME} --link")
+
+
+def test_a_token_that_the_platform_ended_before_its_time_is_renewed(
+    tmp_path: Path, lite: Store, httpserver: HTTPServer, clock: Clock
+) -> None:
+    made = enrolled(settings(tmp_path, more=tiktok(tmp_path, httpserver)), lite)
+    rotating(httpserver, {"access_token": "a2", "refresh_token": "r2", "expires_in": 86400})
+    put(made, lite, account="tiktok", access="a1", refresh="r1", expires_at=NOW + timedelta(days=1))
+    tokens = Tokens(made, lite, clock)
+    clock.now = NOW + timedelta(hours=1)
+    assert tokens.current("tiktok") == "a1"
+    for why, token in (("TransientError: busy", "a1"), ("AuthenticationError: has ended", "a2")):
+        permanent = why.startswith("Auth")
+        state = lite.accounts.get("tiktok")
+        lite.accounts.failed(state, why, permanent=permanent, next_at=clock.now, now=clock.now)
+        clock.now += timedelta(minutes=5)
+        assert tokens.current("tiktok") == token
+    assert tokens.current("tiktok") == "a2"
+
+
+def test_an_app_that_is_not_accepted_costs_no_reading_before_the_end(
+    tmp_path: Path, lite: Store, google: Authority, clock: Clock
+) -> None:
+    made = enrolled(settings(tmp_path, google.url), lite)
+    connected(google, made, lite)
+    google.instead = lambda: ("401 Unauthorized", b'{"error": "invalid_client"}')
+    tokens = Tokens(made, lite, clock)
+    clock.now = NOW + timedelta(minutes=55)
+    assert tokens.current(NAME)
+    clock.now = NOW + timedelta(minutes=65)
+    with pytest.raises(AuthenticationError, match="cannot be renewed: youtube does not accept the app"):
+        tokens.current(NAME)

@@ -46,6 +46,16 @@ def house(tmp_path: Path, google: Authority, watcher: Command) -> Path:
     return file
 
 
+def link_of(running: subprocess.Popen[str]) -> str:
+    """The link that a command at work prints for a person."""
+    said = ""
+    for line in running.stderr or ():
+        said += line
+        if found := re.findall(r"http\S+auth\?\S+", line):
+            return str(found[0])
+    pytest.fail(said or "it said nothing")
+
+
 def test_a_key_is_fresh_each_time(watcher: Command) -> None:
     first, second = watcher("key"), watcher("key")
     assert first.out != second.out
@@ -71,8 +81,7 @@ def test_a_code_or_an_address_is_pasted(house: Path, google: Authority, form: st
     with subprocess.Popen(
         command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
-        assert running.stderr is not None
-        link = next(found[0] for line in running.stderr if (found := re.findall(r"http\S+auth\?\S+", line)))
+        link = link_of(running)
         assert "redirect_uri=http%3A%2F%2F127.0.0.1%3A8031%2Fconnect%2Freturn" in link
         back = google.agree(link)
         typed = (
@@ -92,8 +101,7 @@ def test_the_browser_comes_back_to_this_machine(house: Path, google: Authority, 
     with subprocess.Popen(
         command, cwd=house.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
     ) as running:
-        assert running.stderr is not None
-        link = next(found[0] for line in running.stderr if (found := re.findall(r"http\S+auth\?\S+", line)))
+        link = link_of(running)
         redirect = httpx.QueryParams(link.partition("?")[2])["redirect_uri"]
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/connect/return", redirect)
         # Whoever else knocks is sent away, and changes nothing.
