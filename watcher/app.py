@@ -27,6 +27,7 @@ from watcher.budget import Budget
 from watcher.connection import Connections
 from watcher.disk import Disk
 from watcher.enrolment import CORRECTIONS, apply, renew
+from watcher.outlay import Outlay
 from watcher.polling import Poller
 from watcher.reminding import Reminders
 from watcher.secret import plain
@@ -131,6 +132,7 @@ class Connectors:
     def __init__(self, settings: Settings, tokens: Tokens | None = None) -> None:
         """``tokens`` are what owners have granted, for the accounts whose token the settings do not name."""
         self._settings, self._tokens = settings, tokens
+        self._settings = settings
         read = tuple(readings(settings))
         self._rows = {reading.row.name: reading.row for reading in read}
         self._keys = {reading.row.name: reading.key for reading in read}
@@ -176,6 +178,11 @@ class Connectors:
             return row.token.read(f"{self._keys[name]}.token")
         return None if self._tokens is None else self._tokens.current(name)
 
+    @functools.cached_property
+    def by_hand(self) -> Outlay:
+        """What pays for readings by a command."""
+        return Outlay(self._settings, lambda: _standing(self._settings), clock)
+
     def with_token(self, account: Account) -> Account:
         """The account with what it is read with.
 
@@ -189,6 +196,12 @@ class Connectors:
             ConfigError: its token is not there, or cannot be opened.
         """
         return replace(account, token=self.token_of(account.name))
+
+
+def _standing(settings: Settings) -> Store | None:
+    """The store, where there is one with this version's tables."""
+    store = open_store(settings)
+    return store if standing(store.engine) == "current" else None
 
 
 @functools.cache

@@ -164,6 +164,10 @@ class Budget:
         posts = len(page.posts) if page else 0
         for unit, total in bill.amounts(posts).items():
             numbers = bill.rows[unit]
+            if unit == POUNDS and not total:
+                # Nothing came and nothing was paid; most readings are so, and money is kept in mind for a year.
+                self._store.ledger.drop(connection, numbers)
+                continue
             self._store.ledger.drop(connection, numbers[1:])
             again = max(posts - new, 0)
             self._store.ledger.settle(connection, numbers[0], total, now, posts=posts, again=again)
@@ -173,7 +177,8 @@ class Budget:
         account = state.account
         metered, own = account.platform in TARIFFS, _is_own(account)
         factor = self._stretch(account, own, now) if metered else 1.0
-        return Pace(every_s=state.every_s, own=own, metered=metered, stretch=factor)
+        others, alone = (1.0, factor) if own else (factor, 1.0)
+        return Pace(every_s=state.every_s, own=own, metered=metered, stretch=others, own_stretch=alone)
 
     def has_room(self, account: Account, now: datetime) -> bool:
         """Whether what is left lasts at the usual pace, so that something else may be paid from it."""

@@ -17,26 +17,35 @@ _SHORTEST_S = 60
 class Pace:
     """How one source is read: its own interval, whether it is the school's own, and how far its budget reaches.
 
-    ``stretch`` is by how much sources like it would have to slow down to stay within what is left: 1 or more. What is
-    written to a school's own accounts is never slowed by night, nor by others' appetite; only where they alone are
-    more than their app may ask for, all of them wait a little longer, so that none waits for a day.
+    ``stretch`` is by how much the app's sources together would have to slow down to stay within what is left: 1 or
+    more. What is written to a school's own accounts is never slowed by night, nor by others' appetite; only where they
+    alone are more than their app may ask for, ``own_stretch`` has all of them wait a little longer, so that none waits
+    for a day.
     """
 
     every_s: int
     own: bool = False
     metered: bool = False
     stretch: float = 1.0
+    own_stretch: float = 1.0
 
     def interval(self, local: datetime, new: int) -> timedelta:
         """The time until the next reading, after one at that local time that brought so many new posts."""
         seconds = float(self.every_s)
         if self.own or not self.metered:
-            return timedelta(seconds=seconds * max(self.stretch, 1.0))
+            return timedelta(seconds=seconds * max(self.own_stretch, 1.0))
         if new >= STORM:
             seconds = max(seconds / _STORM_FACTOR, min(seconds, _SHORTEST_S))
-        elif local.hour >= _NIGHT_FROM or local.hour < _NIGHT_TO:
-            seconds *= _NIGHT_FACTOR
+        elif not new and (local.hour >= _NIGHT_FROM or local.hour < _NIGHT_TO):
+            # No longer than until the morning, however long the interval.
+            seconds = max(seconds, min(seconds * _NIGHT_FACTOR, _until_morning(local)))
         return timedelta(seconds=seconds * max(self.stretch, 1.0))
+
+
+def _until_morning(local: datetime) -> float:
+    """The seconds until the night ends, by the clock on the wall."""
+    passed = (local.hour * 60 + local.minute) * 60 + local.second
+    return float((_NIGHT_TO * 3600 - passed) % 86400)
 
 
 def stretch(*, left: float, seconds: float, own: float, others: float) -> float:

@@ -29,7 +29,8 @@ def profile_rows(settings: Settings, connectors: Connectors, reading: Reading) -
         connector = connectors.of(account)
         if not isinstance(connector, Profiler):
             return
-        found = connector.profile(account)
+        with connectors.by_hand.reading(account):
+            found = connector.profile(account)
     except (ConnectorError, WatcherError):
         # The reading itself has said already what is amiss.
         return

@@ -20,7 +20,8 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
 
     Raises:
         ConfigError: there is no such account, or it is not set up rightly.
-        ConnectorError: the platform could not be read; the posts before have been given.
+        ConnectorError: the platform could not be read, or a cap leaves nothing for it; what came before has been given.
+        StoreError: what it may cost cannot be counted.
     """
     key, row = _named(settings, name)
     found = tuple(account_problems(key, row))
@@ -33,7 +34,8 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
     cursor: Cursor | None = None
     places = {cursor}
     for turn in range(max_pages):
-        page = connector.fetch(account, cursor)
+        with connectors.by_hand.reading(account):
+            page = connector.fetch(account, cursor)
         yield from _new(page, seen)
         _tell(page, note)
         if not page.more:

@@ -136,7 +136,7 @@ def _row_of(row: AccountRow, query: Query, made: Plan, settings: Settings) -> Ac
     if every is None and row.platform in _A_DAY:
         fits = -(-86400 * len(made.queries) // _A_DAY[row.platform])
         every = min(max(settings.schedule.poll_every_s, _LEAST_S.get(row.platform, 0), fits), 7 * 86400)
-    changes = {"name": name, "target": query.text or TERMS, "every_s": every, "schools": ()}
+    changes: dict[str, object] = {"name": name, "target": query.text or TERMS, "every_s": every, "schools": ()}
     if is_answers(row):
         changes |= {"reads": ("search",), "official": True}
     return row.model_copy(update=changes)

@@ -50,3 +50,20 @@ def test_the_stretch_makes_what_is_left_last() -> None:
     assert stretch(left=1000, seconds=1000, own=2, others=1) == 100.0
     assert stretch(left=0, seconds=1000, own=0, others=1) == 100.0
     assert stretch(left=0, seconds=1000, own=0, others=0) == 1.0
+
+
+def test_own_accounts_that_alone_are_too_many_all_wait_a_little() -> None:
+    assert _seconds(Pace(every_s=300, own=True, metered=True, own_stretch=2.0), _NIGHT) == 600
+    assert _seconds(Pace(every_s=300, own=False, metered=True, own_stretch=2.0), _NOON) == 300
+
+
+def test_a_night_is_no_reason_to_wait_beyond_the_morning() -> None:
+    pace = Pace(every_s=600, metered=True)
+    assert _seconds(pace, datetime(2026, 11, 20, 5, 50, tzinfo=UTC)) == 600
+    assert _seconds(pace, datetime(2026, 11, 20, 5, 35, tzinfo=UTC)) == 1500
+    assert _seconds(pace, datetime(2026, 11, 20, 23, 30, tzinfo=UTC)) == 1800
+    assert _seconds(Pace(every_s=43_200, metered=True), _NIGHT) == 43_200
+
+
+def test_a_night_in_which_something_is_said_is_not_quiet() -> None:
+    assert _seconds(Pace(every_s=600, metered=True), _NIGHT, new=1) == 600

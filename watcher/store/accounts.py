@@ -126,7 +126,7 @@ class AccountShelf:
         """The accounts whose time has come, the longest waiting first."""
         with reading(self._engine) as connection:
             query = select(t.account).where(t.account.c.retired_at.is_(None), t.account.c.next_poll_at <= now)
-            return tuple(_state(row) for row in connection.execute(query.order_by(t.account.c.next_poll_at)))
+            return tuple(_state(row) for row in connection.execute(query.order_by(t.account.c.next_poll_at, t.account.c.last_success_at.asc().nulls_first())))
 
     def succeeded(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, func, select, text, update
+from sqlalchemy import Connection, Engine, Select, delete, func, select, text, update
 
 from connectors.tariff import POUNDS, window
 from watcher.store import schema as t
@@ -144,14 +144,19 @@ def _alone(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
-def _sum(connection: Connection, cap: Cap, start: datetime) -> int:
+def sum_of(cap: Cap, start: datetime) -> Select[tuple[int]]:
+    """The query for what counts towards a cap from then on."""
     c = t.spend.c
     query = select(func.coalesce(func.sum(func.coalesce(c.settled, c.reserved)), 0))
     query = query.where(c.unit == cap.unit, c.at >= start)
     for column, value in ((c.app, cap.app), (c.platform, cap.platform), (c.school, cap.school)):
         if value is not None:
             query = query.where(column == value)
-    return int(connection.scalars(query).one())
+    return query
+
+
+def _sum(connection: Connection, cap: Cap, start: datetime) -> int:
+    return int(connection.scalars(sum_of(cap, start)).one())
 
 
 def _insert(connection: Connection, purse: Purse, unit: str, amount: int, now: datetime) -> int:

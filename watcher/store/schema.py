@@ -320,6 +320,7 @@ spend = Table(
     Column("settled_at", UtcTime),
     dated(),
     Index("ix_spend_app_unit_at", "app", "unit", "at"),
+    Index("ix_spend_platform_unit_at", "platform", "unit", "at"),
 )
 
 # What a platform lets an account read with: encrypted, with whose it is and until when. No personal data but the owner.

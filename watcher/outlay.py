@@ -1,0 +1,53 @@
+"""Reading by hand, by a command, is paid from the same caps as the service's own readings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from connectors.post import Account, Page
+from watcher.budget import Budget
+from watcher.config import Settings
+from watcher.store import Store
+
+_SEEN = Page(posts=(), cursor=None)
+
+
+class Outlay:
+    """Pays for what commands read; where there is no store yet, there is nothing that it could be counted in."""
+
+    def __init__(self, settings: Settings, find: Callable[[], Store | None], clock: Callable[[], datetime]) -> None:
+        self._settings, self._find, self._clock = settings, find, clock
+        self._budget: Budget | None = None
+        self._store: Store | None = None
+        self._looked = False
+
+    @contextmanager
+    def reading(self, account: Account) -> Iterator[None]:
+        """Everything asked inside is reserved beforehand and settled at the end, whatever came of it.
+
+        Raises:
+            SpentError: a cap leaves nothing for it.
+            StoreError: the store is there and cannot be used.
+        """
+        budget, store = self._open()
+        if budget is None or store is None:
+            yield
+            return
+        now = self._clock()
+        page = None
+        with budget.reading(account, now) as bill:
+            try:
+                yield
+                page = _SEEN
+            finally:
+                with store.writing() as connection:
+                    budget.settle(connection, bill, page, 0, now)
+
+    def _open(self) -> tuple[Budget | None, Store | None]:
+        if not self._looked:
+            self._looked = True
+            self._store = self._find()
+            self._budget = None if self._store is None else Budget(self._settings, self._store)
+        return self._budget, self._store
