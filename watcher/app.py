@@ -15,36 +15,37 @@ from pathlib import Path
 
 import structlog
 import uvicorn
+
+from alerts import registry as channels
 from alerts.channel import Channel
 from alerts.packs import load_pack
 from alerts.policy import Pack
+from connectors import approval
 from connectors import registry as platforms
 from connectors.connector import Connector
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, PermanentError
 from connectors.http import HttpClient
 from connectors.post import Account
+from watcher import systemd
 from watcher.budget import Budget
+from watcher.config import AccountRow, Settings
 from watcher.connection import Connections
 from watcher.disk import Disk
 from watcher.enrolment import CORRECTIONS, apply, renew
+from watcher.errors import ConfigError, StoreError
 from watcher.outlay import Outlay
 from watcher.polling import Poller
+from watcher.probe import Probe, trouble
 from watcher.reminding import Reminders
+from watcher.scheduler import BEAT_S, Scheduler, clock
 from watcher.secret import plain
+from watcher.service import Service
+from watcher.store import Retention, Store
 from watcher.store.migration import standing
+from watcher.telling import Teller
 from watcher.terms import readings
 from watcher.token import Tokens, proving
 from watcher.versions import Choice
-
-from watcher.probe import Probe, trouble
-from alerts import registry as channels
-from watcher import systemd
-from watcher.config import AccountRow, Settings
-from watcher.errors import ConfigError, StoreError
-from watcher.scheduler import BEAT_S, Scheduler, clock
-from watcher.service import Service
-from watcher.store import Retention, Store
-from watcher.telling import Teller
 from watcher.web.application import make
 
 log = structlog.get_logger(__name__)
@@ -186,11 +187,6 @@ class Connectors:
     def with_token(self, account: Account) -> Account:
         """The account with what it is read with.
 
-    @functools.cached_property
-    def by_hand(self) -> Outlay:
-        """What pays for readings by a command."""
-        return Outlay(self._settings, lambda: _standing(self._settings), clock)
-
         Raises:
             AuthenticationError: its permission has ended or was withdrawn.
             ConfigError: its token is not there, or cannot be opened.
@@ -207,12 +203,6 @@ def _standing(settings: Settings) -> Store | None:
 @functools.cache
 def pack_of(name: str) -> Pack:
     """The policy pack of that name, or in that file.
-def _standing(settings: Settings) -> Store | None:
-    """The store, where there is one with this version's tables."""
-    store = open_store(settings)
-    return store if standing(store.engine) == "current" else None
-
-
 
     Raises:
         PolicyError: it is refused.
@@ -235,7 +225,7 @@ def build(settings: Settings, store: Store) -> Service:
     choice = Choice(settings, store)
     return Service(
         store=store,
-        poller=Poller(store, connectors.of, connectors.token_of, Budget(settings, store)),
+        poller=Poller(store, _approved(connectors, store), connectors.token_of, Budget(settings, store)),
         classifiers=choice.load(),
         newer=choice.newer,
         pack_of=pack_of,
@@ -248,10 +238,23 @@ def build(settings: Settings, store: Store) -> Service:
         reads=frozenset(reading.row.name for reading in readings(settings)),
         renew=functools.partial(renew, settings, store),
         mind=lambda now: tokens.mind(now) + reminders.remind(now),
+        probe=Probe(store, settings),
     )
 
 
-        probe=Probe(store, settings),
+def _approved(connectors: Connectors, store: Store) -> Callable[[Account], Connector]:
+    """The connector of an account, unless its platform has not approved the use: then nothing may ask through it."""
+
+    def of(account: Account) -> Connector:
+        if approval.required(account) is not None:
+            needed = store.accounts.get(account.name).off
+            if needed is not None:
+                raise PermanentError(approval.told(needed, account.platform))
+        return connectors.of(account)
+
+    return of
+
+
 def disk_of(store: Store) -> Disk | None:
     """The disk that an SQLite file lies on; a database server minds its own."""
     file = store.file
@@ -288,10 +291,11 @@ def run(settings: Settings, file: Path, *, ready: Callable[[str], None], apply_r
             is_alive=lambda: is_alive(store, clock()),
             public_url=settings.server.public_url,
             connections=Connections(settings, store),
+            ails=lambda: trouble(store, clock()),
         )
         server = uvicorn.Server(uvicorn.Config(pages, log_config=None, access_log=False, lifespan="off"))
         scheduler = Scheduler(
-            service, tick_s=settings.schedule.tick_s, workers=settings.schedule.workers, beat=_beat(settings)
+            service, tick_s=settings.schedule.tick_s, workers=settings.schedule.workers, beat=_beat(settings, store)
         )
         scheduler.start()
         try:
@@ -304,7 +308,6 @@ def run(settings: Settings, file: Path, *, ready: Callable[[str], None], apply_r
             scheduler.stop()
             log.info("stopped")
 
-            ails=lambda: trouble(store, clock()),
 
 @contextmanager
 def _ending_on_signals() -> Iterator[None]:
@@ -366,6 +369,10 @@ def _beat(settings: Settings, store: Store) -> Callable[[datetime], None]:
         if url is None or client is None or (last and now - last[-1] < every):
             return
         last[:] = [now]
+        failed = trouble(store, now)
+        if failed is not None:
+            log.error("heartbeat_withheld", why=failed)
+            return
         try:
             client.get(url).check("the heartbeat's address")
         except ConnectorError as error:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from alerts.errors import AlertError
 from alerts.packs import load_pack
 from alerts.school import NEVER_TOLD, ROLES
-from connectors import registry
+from connectors import approval, registry
 from connectors.grant import FLOWS
 from watcher.config import AccountRow, SchoolRow, Settings
 from watcher.enrolment import account_of
@@ -50,6 +50,7 @@ def problems(settings: Settings) -> Iterator[str]:
     for number, school in enumerate(settings.schools, 1):
         yield from _school(settings, f"schools[{number}]", school)
     yield from _holdings(settings)
+    yield from _approvals(settings)
     yield from _apps(settings)
     yield from _twice("accounts", (row.name for row in settings.accounts))
     yield from timeline_problems(settings)
@@ -60,6 +61,41 @@ def problems(settings: Settings) -> Iterator[str]:
             yield f"accounts[{number}].school: missing; an official account belongs to a school"
         if account.school is not None:
             yield from _known(f"accounts[{number}].school", account.school, (s.id for s in settings.schools))
+
+
+def notes(settings: Settings) -> Iterator[str]:
+    """What is no mistake and yet keeps accounts from being read, or a platform's terms from being kept."""
+    given = {row.platform for row in settings.approvals}
+    for number, row in enumerate(settings.accounts, 1):
+        if row.platform in registry.known():
+            needed = approval.missing(account_of(row), given)
+            if needed is not None:
+                yield f"accounts[{number}] ({row.name}): {approval.told(needed, row.platform)}"
+    for number, given_row in enumerate(settings.approvals, 1):
+        if given_row.platform in registry.known() and given_row.platform not in approval.platforms():
+            yield f"approvals[{number}].platform: {given_row.platform} needs no approval; it may be left out"
+    yield from _shared_app(settings)
+
+
+def _shared_app(settings: Settings) -> Iterator[str]:
+    """X wants an app for each customer: one that reads for several trusts, or schools of none, is named."""
+    trusts = {school.id: school.trust or school.id for school in settings.schools}
+    customers: dict[str, set[str]] = {}
+    for row in settings.accounts:
+        if row.platform == "x" and row.token is not None and row.school in trusts:
+            customers.setdefault(repr(row.token), set()).add(trusts[row.school])
+    for found in customers.values():
+        if len(found) > 1:
+            yield (
+                f"accounts: one app of X reads for {', '.join(sorted(found))}; X's policy wants an app for each "
+                "customer: give each an app, a token and the key app of its own"
+            )
+
+
+def _approvals(settings: Settings) -> Iterator[str]:
+    yield from _twice("approvals", (row.platform for row in settings.approvals))
+    for number, row in enumerate(settings.approvals, 1):
+        yield from _known(f"approvals[{number}].platform", row.platform, registry.known())
 
 
 def _apps(settings: Settings) -> Iterator[str]:
@@ -92,6 +128,20 @@ def _server(settings: Settings) -> Iterator[str]:
         yield from _secret("heartbeat.url", url)
     elif url is not None:
         yield from _web_address("heartbeat.url", url)
+
+
+def _probe(settings: Settings) -> Iterator[str]:
+    probe = settings.probe
+    if probe.school is not None:
+        yield from _known("probe.school", probe.school, (school.id for school in settings.schools))
+    if probe.school is not None and probe.address is None:
+        yield "probe.address: missing; write the address of a mailbox that somebody or something watches"
+    if probe.address is not None and probe.school is None:
+        yield "probe.school: missing; write the id of a school, by whose policy the test post is judged"
+    if probe.imap is not None:
+        yield from _secret("probe.imap.password", probe.imap.password)
+        if probe.imap.security == "none" and not _is_loopback(probe.imap.host):
+            yield 'probe.imap.security: "none" would send the password openly; write "tls"'
 
 
 def _is_loopback(host: str) -> bool:
@@ -130,20 +180,6 @@ def _mail(settings: Settings) -> Iterator[str]:
             yield 'mail.security: "none" would send the password openly; write "starttls" or "tls"'
     if mail.password is not None:
         yield from _secret("mail.password", mail.password)
-def _probe(settings: Settings) -> Iterator[str]:
-    probe = settings.probe
-    if probe.school is not None:
-        yield from _known("probe.school", probe.school, (school.id for school in settings.schools))
-    if probe.school is not None and probe.address is None:
-        yield "probe.address: missing; write the address of a mailbox that somebody or something watches"
-    if probe.address is not None and probe.school is None:
-        yield "probe.school: missing; write the id of a school, by whose policy the test post is judged"
-    if probe.imap is not None:
-        yield from _secret("probe.imap.password", probe.imap.password)
-        if probe.imap.security == "none" and not _is_loopback(probe.imap.host):
-            yield 'probe.imap.security: "none" would send the password openly; write "tls"'
-
-
     yield from _last_resort(settings)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from watcher.terminal import say, show, stop, tell
 
 from watcher import connecting, deciding, learning, seeking, spending, terminal, watching
 from watcher.terminal import say, show, stop, tell
@@ -29,8 +28,8 @@ learning.register(app)
 spending.register(app)
 seeking.register(app)
 deciding.register(app)
-watching.register(app)
 connecting.register(app)
+watching.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
 DEFAULT = Path("watcher.toml")
@@ -58,7 +57,6 @@ def main() -> None:
     from alerts.errors import AlertError
     from classifiers.errors import ClassifierError
     from connectors.errors import ConnectorError
-
     from watcher.errors import WatcherError
 
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -110,11 +108,13 @@ def demo(
 def run(config: ConfigFile = DEFAULT) -> None:
     """Run the service: poll, judge, tell, and serve the pages."""
     from watcher.app import run as serve
-    from watcher.check import check
+    from watcher.check import check, notes
 
     _logs()
     settings = _settings(config)
     check(settings)
+    for note in notes(settings):
+        tell(f"note: {note}")
     serve(settings, config, ready=lambda address: tell(f"Watcher runs; its pages are at {address}"))
 
 
@@ -127,7 +127,6 @@ def apply(
 ) -> None:
     """Write schools, people and accounts from the settings into the store, after a preview."""
     from alerts.wording import counted
-
     from watcher import enrolment
     from watcher.app import find_store, is_alive, is_made, open_store
     from watcher.check import check
@@ -168,7 +167,6 @@ def poll(
 ) -> None:
     """Read one account from its beginning and print its posts; stores nothing, moves no cursor."""
     from connectors.errors import ConnectorError
-
     from watcher.errors import WatcherError
     from watcher.reading import brief, read
 
@@ -260,7 +258,6 @@ def incidents(
 def _set_state(store: Store, reference: str | None, state: str, why: str | None) -> None:
     """Note what became of an incident; a reason is asked for, so that the timeline can answer for it."""
     from alerts.incident import STATES
-
     from watcher.scheduler import clock
 
     if state not in STATES:
@@ -332,8 +329,7 @@ def check_config(
 ) -> None:
     """Look at the settings without a network; every problem at once, each with its key and what to write."""
     from alerts.wording import counted
-
-    from watcher.check import check
+    from watcher.check import check, notes
     from watcher.config import schema as json_schema
     from watcher.errors import ConfigError
 
@@ -348,20 +344,24 @@ def check_config(
             raise
         say({"ok": False, "problems": list(error.problems)})
         raise SystemExit(1) from None
+    found = list(notes(settings))
     if as_json:
-        say({"ok": True, "problems": []})
+        say({"ok": True, "problems": [], **({"notes": found} if found else {})})
     else:
         schools, accounts = counted(len(settings.schools), "school"), counted(len(settings.accounts), "account")
         typer.echo(f"{config}: {schools}, {accounts}, no problems")
+        for note in found:
+            typer.echo(f"note: {note}")
 
 
 @app.command()
 def doctor(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Try everything that the service needs: database, models, mail server, and every account once."""
     from watcher import health
+    from watcher.scheduler import clock
 
     _logs("error")
-    rows = list(health.try_all(_settings(config)))
+    rows = list(health.try_all(_settings(config), clock()))
     show(rows, as_json=as_json)
     raise SystemExit(0 if all(row["ok"] for row in rows) else 1)
 

@@ -15,10 +15,10 @@ from pydantic_settings import (
     SettingsError,
     TomlConfigSettingsSource,
 )
-from watcher.problem import problems_of
-from watcher.secret import Secret, lacking
 
 from watcher.errors import ConfigError
+from watcher.problem import problems_of
+from watcher.secret import Secret, lacking
 
 PREFIX = "WATCHER_"
 Slug = Annotated[
@@ -281,6 +281,7 @@ class Settings(BaseSettings):
     holdings: tuple[HoldingRow, ...] = ()
     absences: tuple[AbsenceRow, ...] = ()
     accounts: tuple[AccountRow, ...] = ()
+    approvals: tuple[ApprovalRow, ...] = ()
 
     @classmethod
     def settings_customise_sources(

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from alerts.school import Absence, Holding, Person, Trust
+from connectors.approval import Approval
 from connectors.post import Account
 from watcher.config import AccountRow, Settings
 from watcher.secret import Secret
 from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
 from watcher.store.engine import reading
-from watcher.store.register import Entry, body_of
+from watcher.store.register import APPROVAL, Entry, body_of
 from watcher.terms import TERMS, Reading, ancestors, readings, school_of
 
 # The kind of a change that deletes what a school's people said of labels.
@@ -49,6 +50,9 @@ def entries(settings: Settings, file: str) -> Iterator[Entry]:
         away = Absence(**absence.model_dump())
         name = f"{away.person}/{away.start}"
         yield Entry(kind="absence", name=name, noun=away, kept_by=f"{file}: absences[{n}]")
+    for n, row_of in enumerate(settings.approvals, 1):
+        given = Approval(**row_of.model_dump())
+        yield Entry(kind=APPROVAL, name=given.platform, noun=given, kept_by=f"{file}: approvals[{n}]")
 
 
 def account_of(row: AccountRow, key: str = "accounts", *, with_token: bool = False) -> Account:

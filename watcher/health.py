@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -9,13 +10,9 @@ from typing import Any
 
 from alerts.channel import Knocker
 from alerts.errors import AlertError
-from classifiers.errors import ClassifierError
 from alerts.wording import counted
+from classifiers.errors import ClassifierError
 from connectors.errors import ConnectorError
-from watcher.enrolment import account_of
-from watcher.granted import permissions
-from watcher.versions import Choice, open_models
-
 from watcher.app import (
     Connectors,
     disk_of,
@@ -24,29 +21,30 @@ from watcher.app import (
     is_made,
     open_channel,
     open_store,
-from watcher.blindness import silent_sources
     place_of,
     tokens_at_hand,
 )
+from watcher.blindness import silent_sources
 from watcher.check import problems
+from watcher.config import Settings
+from watcher.enrolment import account_of
+from watcher.errors import StoreError, WatcherError
 from watcher.granted import permissions
 from watcher.looking import timeline_refusal
 from watcher.portrait import profile_rows
 from watcher.probe import trouble
 from watcher.remedy import remedy
-from watcher.config import Settings
+from watcher.store import Store
 from watcher.store.accounts import AccountState
 from watcher.terms import Reading, readings
 from watcher.trial import frugal, off, tried
 from watcher.versions import Choice, open_models
-from watcher.errors import StoreError, WatcherError
-from watcher.store import Store
 
+# Mail that has waited this long is mail that nobody reads.
+LATE = timedelta(seconds=60)
 QUIET = timedelta(days=7)
 # How far back gaps are told of.
 SHOWN = timedelta(days=30)
-# Mail that has waited this long is mail that nobody reads.
-LATE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +62,8 @@ class Health:
     refused_addresses: int
     last_purge: datetime | None
     overdue_rows: int
+    disk_full: bool = False
+    untold: tuple[str, ...] = ()
     probe: str | None = None
     silent: tuple[str, ...] = ()
     saving: tuple[str, ...] = ()
@@ -71,8 +71,6 @@ class Health:
     missing: int = 0
     remedies: dict[str, str] = field(default_factory=dict)
     off: tuple[str, ...] = ()
-    disk_full: bool = False
-    untold: tuple[str, ...] = ()
 
     @property
     def is_well(self) -> bool:
@@ -91,10 +89,10 @@ class Health:
         """For a person, the worst first."""
         if not self.alive:
             yield "NOT RUNNING: no sign of life in the last 30 seconds; start `watcher run`"
-        if self.probe is not None:
-            yield f"TEST FAILED: {self.probe}"
         for reference in self.untold:
             yield f"NOBODY TOLD: {reference} has reached nobody; see `watcher incidents {reference}` and the log"
+        if self.probe is not None:
+            yield f"TEST FAILED: {self.probe}"
         if self.disk_full:
             yield "DISK FULL: less than 5 % is free and polling has stopped; free some room"
         for name in self.blind:
@@ -105,9 +103,11 @@ class Health:
             yield f"MAIL WAITS: {self.pending_notices} notices, the oldest for {self.oldest_notice_s} s"
         for name in self.failing:
             yield f"failing: {name} failed at its last poll and is tried again"
+        yield from self._sources()
+        for name in self.off:
+            yield f"off: {name} waits for its platform's approval to be recorded; see /sources or `watcher doctor`"
         yield f"{'well' if self.is_well else 'not well'}: {self.sources} sources, {self.waiting_posts} posts to read"
         yield f"{self.open_incidents} open incidents, {self.pending_notices} notices to send"
-
 
     def _sources(self) -> Iterator[str]:
         """What is no fault of the service and yet may keep something from being seen."""
@@ -121,18 +121,19 @@ class Health:
         if self.quiet:
             yield f"quiet: read without an error, and nothing new in a week: {', '.join(self.quiet)}"
 
+
 def look(store: Store, now: datetime) -> Health:
     """What the store tells about the service."""
     states = store.accounts.all()
     pending, oldest = store.notices.pending()
     purged = store.purge.last()
     disk = disk_of(store)
-    return Health(
     silent = silent_sources(store)
+    return Health(
         alive=is_alive(store, now),
         sources=len(states),
         blind=tuple(s.account.name for s in states if s.blind_since is not None),
-        failing=tuple(s.account.name for s in states if s.failures and s.blind_since is None),
+        failing=tuple(s.account.name for s in states if s.failures and s.blind_since is None and not _waits(s)),
         waiting_posts=store.posts.waiting(),
         open_incidents=store.views.open_count(),
         pending_notices=pending,
@@ -141,7 +142,6 @@ def look(store: Store, now: datetime) -> Health:
         last_purge=None if purged is None else purged[0],
         overdue_rows=sum(store.purge.overdue(now - timedelta(hours=24)).values()),
         untold=store.views.untold(),
-        disk_full=disk is not None and disk.is_tight(),
         probe=trouble(store, now),
         silent=silent,
         saving=tuple(s.account.name for s in states if s.is_saving and s.blind_since is None),
@@ -153,7 +153,19 @@ def look(store: Store, now: datetime) -> Health:
             if s.blind_since is not None and s.last_error
         },
         off=tuple(s.account.name for s in states if s.off is not None),
+        disk_full=disk is not None and disk.is_tight(),
     )
+
+
+def _waits(state: AccountState) -> bool:
+    """Whether a source is well and waits: for an approval, or for its budget."""
+    return state.off is not None or state.is_saving
+
+
+def _is_quiet(state: AccountState, now: datetime) -> bool:
+    """Whether a source is read without an error and has brought nothing new in a week: quiet, and not blind."""
+    read = state.last_success_at is not None and not state.failures and state.off is None
+    return read and now - (state.last_new_at or state.added_at) > QUIET
 
 
 def try_all(settings: Settings, now: datetime | None = None) -> Iterator[dict[str, Any]]:
@@ -167,18 +179,29 @@ def try_all(settings: Settings, now: datetime | None = None) -> Iterator[dict[st
     yield _try("models", lambda: _models(settings))
     yield _try("mail", lambda: _knock(settings))
     connectors = Connectors(settings, tokens_at_hand(settings))
-    for row in settings.accounts:
+    first = {reading.key: reading for reading in reversed(tuple(readings(settings, now.date() if now else None)))}
+    approved = {row.platform for row in settings.approvals}
+    for reading in reversed(first.values()):
+        what = f"account {reading.row.name}"
+        unread = timeline_refusal(reading.key, reading.row) or off(reading.row, approved)
+        yield _failed(what, unread) if unread else _account(what, connectors, reading)
+        if not unread:
+            yield from profile_rows(settings, connectors, reading)
+    yield from granted_rows(settings, now)
 
-        def fetch(row: Any = row) -> str:
-            account = connectors.with_token(account_of(row))
-            page = connectors.of(account).fetch(account, None)
-            return f"{len(page.posts)} posts on the first page"
 
-        yield _try(f"account {row.name}", fetch)
-    yield from _granted(settings, now)
+def _account(what: str, connectors: Connectors, reading: Reading) -> dict[str, Any]:
+    """Each read of an account by itself: one that lacks a permission hides no other."""
+    try:
+        account = connectors.with_token(account_of(reading.row))
+        with connectors.by_hand.reading(account):
+            ok, detail = tried(frugal(reading.row) or connectors.of(account), account)
+    except (WatcherError, ConnectorError) as error:
+        return _failed(what, f"{type(error).__name__}: {error}")
+    return {"what": what, "ok": ok, "detail": detail}
 
 
-def _granted(settings: Settings, now: datetime | None) -> Iterator[dict[str, Any]]:
+def granted_rows(settings: Settings, now: datetime | None) -> Iterator[dict[str, Any]]:
     """A row for each permission that an owner has given: by whom, and whether somebody has to act."""
     tokens = tokens_at_hand(settings)
     if tokens is None or now is None:
@@ -186,10 +209,9 @@ def _granted(settings: Settings, now: datetime | None) -> Iterator[dict[str, Any
     for one in permissions(settings, tokens.granted(), now):
         if one.granted is not None:
             end = f", ends {one.ends:%d %B %Y}" if one.ends else ""
-            advice = (
-                "" if one.is_well else f": ask {one.owner} to open a new link, watcher connect {one.account} --link"
-            )
-            detail = f"{one.state}; given by {one.owner} on {one.granted:%d %B %Y}{end}{advice}"
+            detail = f"{one.state}; given by {one.owner} on {one.granted:%d %B %Y}{end}"
+            if not one.is_well:
+                detail += f"; ask {one.owner} to open a new link: watcher connect {shlex.quote(one.account)} --link"
             yield {"what": f"permission {one.account}", "ok": one.is_well, "detail": detail}
 
 
@@ -217,9 +239,13 @@ def _knock(settings: Settings) -> str:
     return channel.knock() if isinstance(channel, Knocker) else "this channel can only be tried by sending"
 
 
+def _failed(what: str, why: str) -> dict[str, Any]:
+    return {"what": what, "ok": False, "detail": why}
+
+
 def _try(what: str, do: Callable[[], str]) -> dict[str, Any]:
     try:
         detail = do()
     except (WatcherError, AlertError, ClassifierError, ConnectorError) as error:
-        return {"what": what, "ok": False, "detail": f"{type(error).__name__}: {error}"}
+        return _failed(what, f"{type(error).__name__}: {error}")
     return {"what": what, "ok": True, "detail": detail}

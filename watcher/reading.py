@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from connectors import approval
 from connectors.errors import UnexpectedResponseError
 from connectors.post import Cursor, Page, Post, rfc3339
-from watcher.enrolment import account_of
-from watcher.terms import base_of, readings
-
 from watcher.app import Connectors, tokens_at_hand
 from watcher.check import account_problems
 from watcher.config import AccountRow, Settings
+from watcher.enrolment import account_of
 from watcher.errors import ConfigError
+from watcher.terms import base_of, readings
 
 
 def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], None]) -> Iterator[Post]:
@@ -29,6 +29,9 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
         raise ConfigError(found)
     connectors = Connectors(settings, tokens_at_hand(settings))
     account = connectors.with_token(account_of(row))
+    needed = approval.missing(account, {given.platform for given in settings.approvals})
+    if needed is not None:
+        note(f"read by hand; for the service this account is {approval.told(needed, account.platform)}")
     connector = connectors.of(account)
     seen: set[tuple[str, str, str, str]] = set()
     cursor: Cursor | None = None

@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
+
+from alerts import incident as grouping
 from alerts.channel import Channel
 from alerts.errors import DeliveryError
 from alerts.flag import GRAVE
 from alerts.incident import Candidate, Incident
 from alerts.mention import Mention, match
+from alerts.notice import Notice
 from alerts.policy import Pack
 from alerts.receiver import excluded
 from alerts.route import Route, to_checker
 from alerts.school import Register, School
 from classifiers.classifier import Classifier
+from watcher.blindness import Faults
 from watcher.classification import Reader
 from watcher.disk import Disk
-from watcher.blindness import Faults
+from watcher.errors import StoreError
 from watcher.explanation import explain
-from watcher.handing import candidate_of, case_of, source_of
-from watcher.polling import Poller
-from watcher.store.accounts import AccountState
 from watcher.gap import Filler
-from watcher.store.incidents import Ungrouped
+from watcher.handing import candidate_of, case_of, source_of
 from watcher.planning import Planner
-from watcher.store.matters import Judgement, Unjudged, input_digest
+from watcher.polling import Poller
 from watcher.probe import SOURCE as TEST
 from watcher.probe import Probe
 from watcher.recheck import Checker
 from watcher.reference import random_reference
 from watcher.store import Store, Transaction
+from watcher.store.accounts import AccountState
+from watcher.store.incidents import Ungrouped
+from watcher.store.matters import Judgement, Unjudged, input_digest
 from watcher.store.posts import Seen
 from watcher.synthetic import PLATFORM, SCHOOL
 from watcher.telling import Teller
 
 log = structlog.get_logger(__name__)
 
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTVWXYZ"
 _RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(minutes=15)
 
@@ -70,24 +72,24 @@ class Service:
         newer: Callable[[], Sequence[Classifier] | None] = lambda: None,
         renew: Callable[[datetime], int] = lambda _now: 0,
         mind: Callable[[datetime], int] = lambda _now: 0,
+        probe: Probe | None = None,
     ) -> None:
         """Put the parts together; ``newer`` gives the classifiers when others have been chosen since it was asked.
-        probe: Probe | None = None,
 
         ``renew`` brings the searches up to the day: a role-holder whose time has ended is looked for no more.
         ``mind`` renews the tokens that owners have granted, and reminds of those that end.
+        ``probe`` is the daily test of the whole way.
         """
         self.store = store
-        ``probe`` is the daily test of the whole way.
         self.poller = poller
         self.teller = teller
-        self._reader = Reader(store, classifiers, batch=batch, newer=newer)
-        self._pack_of = pack_of
         self.faults = Faults(store, pack_of)
         self._planner = Planner(store, teller, probe)
         self._probe = probe
         self._checker = Checker(store, poller)
         self._filler = Filler(store, poller)
+        self._reader = Reader(store, classifiers, batch=batch, newer=newer)
+        self._pack_of = pack_of
         self._channel = channel
         self._window = criticism_window
         self._disk = disk
@@ -105,9 +107,9 @@ class Service:
         judged = self.store.matters.reopen_for({s.id: tag(self._pack_of(s.pack)) for s in schools})
         mails = self.store.notices.release(now)
         self.store.accounts.wake(now)
+        self._checker.begin(now)
         log.info("began", model=self._reader.read_by, to_read_again=again, to_judge_again=judged, to_send=mails)
 
-        self._checker.begin(now)
     # poll ------------------------------------------------------------------------------------------------------------
 
     def due(self, now: datetime) -> tuple[AccountState, ...]:
@@ -160,22 +162,22 @@ class Service:
         accounts = {state.account.name: state for state in self.store.accounts.all()}
         found: list[tuple[Seen, tuple[Mention, ...]]] = []
         for seen in waiting:
-            sources = tuple(source_of(seen, accounts[name]) for name in seen.accounts if name in accounts)
-            found.append((seen, match(seen.post, schools, sources=sources)))
             if seen.post.platform == PLATFORM:
                 found.append((seen, match(seen.post, tuple(self._test_school().values()), sources=(TEST,))))
                 continue
+            sources = tuple(source_of(seen, accounts[name]) for name in seen.accounts if name in accounts)
+            found.append((seen, match(seen.post, schools, sources=sources)))
         with self.store.writing() as connection:
             for seen, mentions in found:
                 self.store.matters.matched(connection, seen, mentions, now)
         return len(waiting)
 
-    # classify --------------------------------------------------------------------------------------------------------
-
     def _test_school(self) -> dict[str, School]:
         """The school of the daily test beside those of the register, by its id."""
         school = None if self._probe is None else self._probe.school()
         return {} if school is None else {school.id: school}
+
+    # classify --------------------------------------------------------------------------------------------------------
 
     def classify(self, now: datetime, limit: int | None = None) -> int:
         """Have the models read what waits; how many versions were read."""
@@ -335,9 +337,9 @@ class Service:
         """Delete what is past its time; how many rows of each table."""
         self.store.register.renew(now)
         self._renew(now)
+        self._checker.let_go(now)
         try:
             report = self.store.purge.purge(now)
-        self._checker.let_go(now)
         except StoreError:
             if self._disk is None or not self._disk.throw_ballast():
                 raise

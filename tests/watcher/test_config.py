@@ -63,7 +63,7 @@ def test_the_example_holds_every_key() -> None:
     section = ""
     found: set[str] = set()
     for line in text.splitlines():
-        header = re.match(r"\[+(\w+)", line)
+        header = re.match(r"(?:# )?\[+(\w+)", line)
         section = header[1] if header else section
         key = re.match(r"#? ?(\w+) = ", line)
         if key:

@@ -10,29 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
+
+from watcher.store import schema as t
 from watcher.store.accounts import AccountShelf
 from watcher.store.corrections import CorrectionShelf
 from watcher.store.counts import CountShelf
 from watcher.store.engine import connect, reading, ticking_alone, writing
 from watcher.store.explanations import ExplanationShelf
-from watcher.store.incidents import IncidentShelf
-from watcher.store.ledger import LedgerShelf
 from watcher.store.gaps import GapShelf
 from watcher.store.histories import HistoryShelf
+from watcher.store.incidents import IncidentShelf
+from watcher.store.ledger import LedgerShelf
 from watcher.store.matters import MatterShelf
 from watcher.store.mentions import MentionShelf
 from watcher.store.migration import current, head, upgrade
 from watcher.store.notices import NoticeShelf
 from watcher.store.posts import PostShelf
-from watcher.store.purge import PurgeShelf
-from watcher.store.register import RegisterShelf
 from watcher.store.probes import ProbeShelf
-from watcher.store.tokens import TokenShelf
+from watcher.store.purge import PurgeShelf
 from watcher.store.rechecks import RecheckShelf
+from watcher.store.register import RegisterShelf
+from watcher.store.tokens import TokenShelf
 from watcher.store.views import ViewShelf
 from watcher.store.write import put
-
-from watcher.store import schema as t
 
 # What a verb passes from shelf to shelf; it never looks inside.
 Transaction = Connection

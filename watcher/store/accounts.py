@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
+from connectors.approval import Requirement, missing
 from connectors.post import Account, Cursor, Gap, Page
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
-from watcher.store.posts import PostShelf
 from watcher.store.gaps import GapShelf
+from watcher.store.posts import PostShelf
+from watcher.store.register import approved
 from watcher.store.write import insert_once
 
 # What else is written in the transaction of a poll that brought so many new versions.
@@ -29,7 +31,10 @@ SILENT_AFTER = timedelta(hours=2)
 
 @dataclass(frozen=True, kw_only=True)
 class AccountState:
-    """An account (without its token) and how its reading goes."""
+    """An account (without its token) and how its reading goes.
+
+    ``off`` is the approval of the platform that it waits for: until that is recorded, nobody asks for it.
+    """
 
     account: Account
     every_s: int
@@ -45,6 +50,12 @@ class AccountState:
     blind_since: datetime | None
     caught_up_at: datetime | None = None
     last_new_at: datetime | None = None
+    off: Requirement | None = None
+
+    @property
+    def is_saving(self) -> bool:
+        """Whether it is not read only because what reading may cost is used up."""
+        return self.failures > 0 and (self.last_error or "").startswith(SPENT)
 
 
 class AccountShelf:
@@ -53,6 +64,7 @@ class AccountShelf:
     def __init__(self, engine: Engine, posts: PostShelf, gaps: GapShelf) -> None:
         self._engine = engine
         self._posts = posts
+        self._gaps = gaps
 
     def put(self, connection: Connection, account: Account, every_s: int, kept_by: str, now: datetime) -> None:
         """Write an account; its cursor stays unless it now reads something else."""
@@ -64,7 +76,6 @@ class AccountShelf:
             fresh = {"failures": 0, "permanent": False, "next_poll_at": now, "added_at": now}
             connection.execute(t.account.insert().values(name=account.name, **values, **fresh))
             return
-        self._gaps = gaps
         if any(old.body[key] != body[key] for key in ("platform", "target", "reads", "base_url")):
             values |= {"cursor": None, "next_poll_at": now, "caught_up_at": None}
         connection.execute(update(t.account).where(t.account.c.name == account.name).values(**values))
@@ -102,7 +113,8 @@ class AccountShelf:
         """Every account that is read, by name."""
         with reading(self._engine) as connection:
             query = select(t.account).where(t.account.c.retired_at.is_(None)).order_by(t.account.c.name)
-            return tuple(_state(row) for row in connection.execute(query))
+            given = approved(connection)
+            return tuple(_state(row, given) for row in connection.execute(query))
 
     def get(self, name: str) -> AccountState:
         """One account.
@@ -114,7 +126,7 @@ class AccountShelf:
             row = connection.execute(select(t.account).where(t.account.c.name == name)).first()
             if row is None:
                 raise KeyError(name)
-            return _state(row)
+            return _state(row, approved(connection))
 
     def wake(self, now: datetime) -> int:
         """Make due what a clock that ran ahead has put off for more than a week; how many."""
@@ -123,10 +135,17 @@ class AccountShelf:
             return connection.execute(update(t.account).where(ahead).values(next_poll_at=now)).rowcount
 
     def due(self, now: datetime) -> tuple[AccountState, ...]:
-        """The accounts whose time has come, the longest waiting first."""
+        """The accounts whose time has come, the longest waiting first, without those that wait for an approval.
+
+        Where many wait for the same moment, as after a cap, the one that was read longest ago comes first: otherwise
+        the same ones would use up the next period, too.
+        """
         with reading(self._engine) as connection:
             query = select(t.account).where(t.account.c.retired_at.is_(None), t.account.c.next_poll_at <= now)
-            return tuple(_state(row) for row in connection.execute(query.order_by(t.account.c.next_poll_at, t.account.c.last_success_at.asc().nulls_first())))
+            given = approved(connection)
+            order = (t.account.c.next_poll_at, t.account.c.last_success_at.asc().nulls_first())
+            states = [_state(row, given) for row in connection.execute(query.order_by(*order))]
+            return tuple(state for state in states if state.off is None)
 
     def succeeded(
         self,
@@ -168,6 +187,10 @@ class AccountShelf:
             row = {"account": name, "sha256": digest, "raw": oddity.raw[:65536], "why": oddity.why, "at": now}
             insert_once(connection, t.oddity, {**row, "delete_after": now + timedelta(days=30)})
 
+    def set_aside(self, connection: Connection, name: str, page: Page, now: datetime) -> None:
+        """Keep the items of a page that could not be understood, in the caller's transaction."""
+        self._set_aside(connection, name, page, now)
+
     def failed(
         self,
         state: AccountState,
@@ -182,10 +205,6 @@ class AccountShelf:
         failures = state.failures + 1 if state.permanent == permanent else 1
         silent = now - (state.last_success_at or state.added_at) > SILENT_AFTER
         blind = state.blind_since is None and (silent or (permanent and failures >= BLIND_AFTER))
-    def set_aside(self, connection: Connection, name: str, page: Page, now: datetime) -> None:
-        """Keep the items of a page that could not be understood, in the caller's transaction."""
-        self._set_aside(connection, name, page, now)
-
         values: dict[str, Any] = {"last_attempt_at": now, "failures": failures, "last_error": why}
         values |= {"permanent": permanent, "next_poll_at": next_at}
         if blind:
@@ -211,6 +230,14 @@ class AccountShelf:
         return connection.scalars(select(t.account.c.name).where(t.account.c.retired_at.is_(None))).all()
 
 
+def _since_last(gap: Gap, state: AccountState) -> Gap:
+    """A gap that reaches back no further than the last reading: what was there then has been read."""
+    last = state.last_success_at
+    if gap.start is not None or gap.end is None or state.caught_up_at is None or last is None or last >= gap.end:
+        return gap
+    return replace(gap, start=last)
+
+
 def _body(account: Account) -> dict[str, Any]:
     body = asdict(account)
     body.pop("token")
@@ -221,30 +248,23 @@ def _body(account: Account) -> dict[str, Any]:
 def _state(row: Row[Any], given: frozenset[str]) -> AccountState:
     body = dict(row.body)
     body["reads"] = tuple(body["reads"])
+    account = Account(**body)
+    off = missing(account, given)
     return AccountState(
-        account=Account(**body),
+        account=account,
+        off=off,
         every_s=row.every_s,
         kept_by=row.kept_by,
-def _since_last(gap: Gap, state: AccountState) -> Gap:
-    """A gap that reaches back no further than the last reading: what was there then has been read."""
-    last = state.last_success_at
-    if gap.start is not None or gap.end is None or state.caught_up_at is None or last is None or last >= gap.end:
-        return gap
-    return replace(gap, start=last)
-
-
         added_at=row.added_at,
         cursor=None if row.cursor is None else Cursor(state=row.cursor),
         next_poll_at=row.next_poll_at,
         last_attempt_at=row.last_attempt_at,
         last_success_at=row.last_success_at,
-        failures=row.failures,
+        failures=0 if off else row.failures,
         last_error=row.last_error,
         permanent=row.permanent,
         # Nobody asks for what is off, so it is neither blind nor silent, whatever it was before.
         blind_since=None if off else row.blind_since,
         caught_up_at=None if off else row.caught_up_at,
-    account = Account(**body)
-    off = missing(account, given)
         last_new_at=row.last_new_at,
     )

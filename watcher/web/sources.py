@@ -10,18 +10,20 @@ from hashlib import sha256
 
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
+
+from connectors import approval
+from watcher.blindness import silent_sources
+from watcher.remedy import remedy
 from watcher.store.accounts import AccountState
+from watcher.store.gaps import Missing
 from watcher.store.tokens import Token
 from watcher.terms import base_of
 from watcher.token import final_end
 from watcher.web.marking import clean
-from watcher.store.gaps import Missing
 from watcher.web.moment import span
 from watcher.web.site import Site
 from watcher.web.standing import ORDER, standing, summary
 from watcher.web.unread import unread_counts
-
-from watcher.web import words
 
 # How far back gaps are shown.
 _GAPS = timedelta(days=30)
@@ -29,7 +31,10 @@ _GAPS = timedelta(days=30)
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One source as the page shows it; ``error`` and ``mend`` say what is wrong and what to do."""
+    """One source as the page shows it; ``error`` and ``mend`` say what is wrong and what to do.
+
+    ``off`` says which approval it waits for.
+    """
 
     state: AccountState
     anchor: str
@@ -41,6 +46,7 @@ class Source:
     gaps: tuple[Missing, ...]
     set_aside: int
     token: Token | None = None
+    off: str | None
 
 
 def router(site: Site) -> APIRouter:
@@ -65,13 +71,13 @@ def _sources(site: Site) -> HTMLResponse:
     for missing in site.store.gaps.since(now - _GAPS):
         gaps[missing.account].append(missing)
     set_aside = site.store.accounts.oddities()
+    silent = silent_sources(site.store)
     tokens = {token.account: token for token in site.store.tokens.all()}
     found = [
         replace(
             _source(state, standing(state, now, silent), names, gaps.get(state.account.name, []), set_aside),
             token=tokens.get(base_of(state.account.name)),
         )
-    silent = silent_sources(site.store)
         for state in site.store.accounts.all()
     ]
     found.sort(key=lambda s: (ORDER.index(s.standing), s.state.account.name.casefold()))
@@ -82,6 +88,7 @@ def _sources(site: Site) -> HTMLResponse:
         sources=found,
         troubled=[source for source in found if source.standing in {"blind", "saving", "failing", "late", "silent"}],
         final_end=final_end,
+        off=[source for source in found if source.standing == "off"],
         summary=summary(source.standing for source in found),
         waiting=site.store.posts.waiting(),
         unread=sum(sum(unread_counts(site, school).values()) for school in names),
@@ -102,8 +109,9 @@ def _source(
         school=None if account.school is None else names.get(account.school, account.school),
         standing=how,
         every=span(timedelta(seconds=state.every_s)),
-        error=error,
-        mend=mend,
+        error=None if found is None else found.what,
+        mend=None if found is None else found.do,
         gaps=tuple(gaps),
         set_aside=set_aside.get(account.name, 0),
+        off=None if state.off is None else approval.told(state.off, account.platform),
     )

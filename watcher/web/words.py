@@ -59,6 +59,7 @@ STANDINGS = {
     "silent": "Fallen silent",
     "failing": "In trouble",
     "late": "Overdue",
+    "off": "Off",
     "new": "Not read yet",
     "read": "Is read",
 }
