@@ -144,6 +144,9 @@ class DiscourseReads:
             find.gaps.append(Gap(start=None, end=low, why=why))
             step = advance(walk, [(short(key), "-") for key, _ in items], None, None)
         find.posts = [post for post in find.posts if ("posts" if post.kind == "post" else "comments") in kinds]
+        if step.done and _is_again(walk, listed):
+            why = "the forum gives its newest posts again, whichever are asked for: older ones were not read"
+            find.gaps.append(Gap(start=None, end=low, why=why))
         if step.done:
             return find, {"walk": step.walk.dump()}
         return find, {"walk": step.walk.dump(), "count": count, "low": low.isoformat() if low else None}
@@ -198,6 +201,13 @@ def _before(walk: Walk, listed: Sequence[Any]) -> dict[str, str] | None:
     lowest = min((number for number in map(id_of, listed) if number), default=asked)
     onward = lowest if lowest != asked else asked - _WINDOW
     return {"before": str(onward)} if onward > 1 else None
+
+
+def _is_again(walk: Walk, listed: Sequence[Any]) -> bool:
+    """Whether a page of older posts was asked for, and one of newer posts came: a cache may not look at the query."""
+    asked = int((walk.query or {}).get("before", "0"))
+    numbers = [number for number in map(id_of, listed) if number]
+    return bool(asked) and len(numbers) > 1 and min(numbers) >= asked
 
 
 def _earlier(moment: datetime | None, before: str | None) -> datetime | None:

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from connectors._article import dump, number_of, read_item
 from connectors._timeline import Walk, short
-from connectors._tour import Find, Item, Reader, State, marks_of, take, tour
+from connectors._tour import Find, Item, Reader, State, marks_of, oldest, take, tour
 from connectors.errors import (
     AccountNotFoundError,
     AuthenticationError,
@@ -26,7 +26,7 @@ from connectors.errors import (
     UnexpectedResponseError,
 )
 from connectors.http import HttpClient, Response, error_for, origin_of
-from connectors.post import Account, Cursor, Oddity, Page, Post
+from connectors.post import Account, Cursor, Gap, Oddity, Page, Post
 
 _PAGE_SIZE = 100  # WordPress gives no more at once
 _LEAST_PAGE = 4  # built pages can be so large that a hundred of them pass the web client's cap
@@ -256,6 +256,9 @@ class _Reads:
             return Find(done=False), {**state, "walk": again.dump(), "back": offset}
         onward = {"offset": str(offset + size - 1)} if _more(answer, offset, len(items), size) else None
         find, step = take(walk, items, onward)
+        if onward is None and offset and len(keys) > 1 and keys[-1] == state.get("last"):
+            why = "the site gives the same page again, whichever is asked for: what is older was not read"
+            find.gaps.append(Gap(start=None, end=oldest(items), why=why))
         after: State = {**state, **self._marks(answer, front), "last": keys[-1] if keys else state.get("last")}
         if size < self._size:
             after["size"] = size
