@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 import css_inline
 import mrml
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from alerts import wording
 from alerts.digest import Blind, Digest, week_bounds
 from alerts.errors import AlertError
 from alerts.excerpt import LIMIT, Excerpt, may_quote, moving_words, plain, quotation, shortened
@@ -18,9 +21,6 @@ from alerts.letter import Letter, envelope
 from alerts.reminder import Reminder
 from alerts.route import Receiver, Route
 from alerts.school import title
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
-from alerts import wording
 
 # A caller finds the mail's outside beside what it shows.
 __all__ = ["Letter", "Matter", "Place", "digest_mail", "incident_mail", "probe_mail", "reminder_mail", "summary_mail"]

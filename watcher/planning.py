@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -35,7 +35,7 @@ class Planner:
         found = self._store.histories.untold()
         come = self._come(found, now)
         told = self._tell_together(come, now)
-        first = {one.unplanned.number for one in found}
+        first = {one.number for one in found}
         waiting = self._store.incidents.unplanned(limit, leaving=first)
         return told + sum(self._plan_one(unplanned, now) for unplanned in waiting)
 
@@ -46,13 +46,14 @@ class Planner:
         read = {accounts: self._store.histories.is_read(accounts) for accounts in {one.accounts for one in found}}
         return tuple(one for one in found if read[one.accounts])
 
-    def _tell_together(self, found: Iterable[Found], now: datetime) -> int:
+    def _tell_together(self, found: Sequence[Found], now: datetime) -> int:
+        come = [one.number for one in found]
         ready: list[tuple[Unplanned, Prepared | None]] = []
-        for one in found:
+        for unplanned in self._store.incidents.unplanned(len(come), only=come) if come else ():
             try:
-                ready.append((one.unplanned, self._teller.prepare(one.unplanned, now)))
+                ready.append((unplanned, self._teller.prepare(unplanned, now)))
             except Exception:
-                log.exception("incident_not_told", incident=one.unplanned.incident.reference)
+                log.exception("incident_not_told", incident=unplanned.incident.reference)
         by_person: dict[str, list[Prepared]] = {}
         for _, prepared in ready:
             if prepared is not None:

@@ -85,8 +85,9 @@ def _token(platform: str, account: str) -> str:
     refused = "The platform refuses the token."
     if platform in _CONNECTED:
         return (
-            f"{refused} Make a new one: run “watcher connect {account}” and have the account’s own administrator open "
-            "the link that it gives. One made by hand goes where the settings read it from; then start Watcher again."
+            f"{refused} Make a new one on the platform: run “watcher connect {account}” and have the account’s own "
+            "administrator open the link that it gives. One made by hand goes where the settings read it from; then "
+            "start Watcher again."
         )
     made = _NEW_TOKEN.get(platform, "Make a new one on the platform,")
     return f"{refused} {made} put it where the settings read it from, and start Watcher again."

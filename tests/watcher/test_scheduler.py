@@ -74,6 +74,8 @@ class FakeService:
     purges: int = 0
     stuck: threading.Event | None = None
     has_room: bool = True
+    looked_back: int = 0
+    probes: int = 0
 
     def may_poll(self) -> bool:
         return self.has_room
@@ -98,6 +100,20 @@ class FakeService:
         return 0
 
     def digest(self, _now: datetime) -> int:
+        return 0
+
+    def recheck(self, _now: datetime, going: Callable[[], bool]) -> int:
+        self.looked_back += going()
+        return 0
+
+    def fill(self, _now: datetime, going: Callable[[], bool]) -> int:
+        self.looked_back += going()
+        return 0
+
+    def probe(self, _now: datetime) -> None:
+        self.probes += 1
+
+    def mind(self, _now: datetime) -> int:
         return 0
 
     def purge(self, now: datetime) -> dict[str, int]:
@@ -157,6 +173,14 @@ def test_a_bug_in_one_source_is_noted_and_stops_no_other(make: Made) -> None:
 def test_a_backlog_is_drained_page_by_page_but_gives_way(make: Made) -> None:
     _, service = make("deep", "other", workers=1, deep=lambda: True)
     until(lambda: service.polls["deep"] >= 45 and service.polls["other"] >= 2)
+
+
+def test_what_is_stored_is_looked_at_again_unless_the_disk_is_full(make: Made) -> None:
+    scheduler, service = make("a")
+    until(lambda: service.looked_back == 2 and service.probes == 1)
+    service.has_room = False
+    scheduler._look_back()
+    assert service.looked_back == 2
 
 
 def test_the_purge_runs_once_a_day(make: Made) -> None:

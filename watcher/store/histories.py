@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, or_, select
+from sqlalchemy import Connection, Engine, func, or_, select
 
 from alerts.flag import GRAVE
 from alerts.incident import OPEN_STATES
 from watcher.store import schema as t
 from watcher.store.engine import reading
-from watcher.store.incidents import Unplanned, unplanned_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A grave incident that only first readings brought, by these accounts, and since when it is known."""
+    """A grave incident, by number, that only first readings brought: by these accounts, and since when it is known."""
 
-    unplanned: Unplanned
+    number: int
     accounts: frozenset[str]
     found_at: datetime
 
@@ -32,30 +30,39 @@ class HistoryShelf:
         self._engine = engine
 
     def untold(self) -> tuple[Found, ...]:
-        """Grave incidents that nobody was told of and that rest on nothing but first readings, the gravest first."""
+        """Grave incidents that nobody was told of and that rest on nothing but first readings; in four queries."""
         told = select(t.notice.c.id).where(t.notice.c.incident == t.incident.c.id)
-        query = select(t.incident).where(t.incident.c.plan_due, t.incident.c.state.in_(OPEN_STATES), ~told.exists())
+        query = select(t.incident.c.id, t.incident.c.concerns, t.incident.c.opened_at)
+        query = query.where(t.incident.c.plan_due, t.incident.c.state.in_(OPEN_STATES), ~told.exists())
         with reading(self._engine) as connection:
-            rows = connection.execute(query.order_by(t.incident.c.severity.desc(), t.incident.c.id)).all()
-            found = (self._found(connection, row) for row in rows if set(row.concerns) & set(GRAVE))
-            return tuple(one for one in found if one is not None)
-
-    def _found(self, connection: Connection, row: Row[Any]) -> Found | None:
-        unplanned = unplanned_of(connection, row)
-        brought = (
-            select(t.sighting.c.account, t.sighting.c.at, t.account.c.name, t.account.c.caught_up_at)
-            .join(t.mention, t.mention.c.version == t.sighting.c.version)
-            .join(t.flag, t.flag.c.mention == t.mention.c.id)
-            .outerjoin(t.account, t.account.c.name == t.sighting.c.account)
-            .where(t.flag.c.incident == unplanned.number)
+            rows = {row.id: row for row in connection.execute(query) if set(row.concerns) & set(GRAVE)}
+            if not rows:
+                return ()
+            events = select(t.event.c.incident, func.min(t.event.c.at)).where(t.event.c.incident.in_(rows))
+            found_at = {row[0]: row[1] for row in connection.execute(events.group_by(t.event.c.incident))}
+            first = self._first(connection, rows.keys())
+        return tuple(
+            Found(number=number, accounts=accounts, found_at=found_at.get(number, rows[number].opened_at))
+            for number, accounts in first.items()
         )
-        rows = connection.execute(brought).all()
-        first = (r.name is not None and (r.caught_up_at is None or r.at <= r.caught_up_at) for r in rows)
-        if not rows or not all(first):
-            return None
-        opened = select(func.min(t.event.c.at)).where(t.event.c.incident == unplanned.number)
-        found_at = connection.scalar(opened) or unplanned.incident.opened_at
-        return Found(unplanned=unplanned, accounts=frozenset(r.account for r in rows), found_at=found_at)
+
+    def _first(self, connection: Connection, numbers: Collection[int]) -> dict[int, frozenset[str]]:
+        """Those of the incidents that rest on first readings alone, with the accounts that brought them."""
+        query = (
+            select(t.flag.c.incident, t.sighting.c.account, t.sighting.c.at, t.account.c.name, t.account.c.caught_up_at)
+            .join(t.mention, t.mention.c.id == t.flag.c.mention)
+            .join(t.sighting, t.sighting.c.version == t.mention.c.version)
+            .outerjoin(t.account, t.account.c.name == t.sighting.c.account)
+            .where(t.flag.c.incident.in_(numbers))
+            .order_by(t.flag.c.id)
+        )
+        accounts: dict[int, set[str]] = {}
+        later: set[int] = set()
+        for row in connection.execute(query):
+            accounts.setdefault(row.incident, set()).add(row.account)
+            if row.name is None or (row.caught_up_at is not None and row.at > row.caught_up_at):
+                later.add(row.incident)
+        return {number: frozenset(names) for number, names in accounts.items() if number not in later}
 
     def is_read(self, accounts: Collection[str]) -> bool:
         """Whether these accounts' first readings have come to their end, and all that they brought was judged."""

@@ -165,11 +165,15 @@ class IncidentShelf:
             lost = (t.fingerprint.c.incident == number) & t.fingerprint.c.key.in_(gone)
             connection.execute(delete(t.fingerprint).where(lost))
 
-    def unplanned(self, limit: int, leaving: Collection[int] = ()) -> tuple[Unplanned, ...]:
-        """Incidents with news, the gravest first, but for these."""
+    def unplanned(
+        self, limit: int, leaving: Collection[int] = (), only: Collection[int] | None = None
+    ) -> tuple[Unplanned, ...]:
+        """Incidents with news, the gravest first, but for some, or of some only."""
         with reading(self._engine) as connection:
             query = select(t.incident).where(t.incident.c.plan_due, t.incident.c.state.in_(OPEN_STATES))
             query = query.where(t.incident.c.id.not_in(leaving))
+            if only is not None:
+                query = query.where(t.incident.c.id.in_(only))
             rows = connection.execute(query.order_by(t.incident.c.severity.desc(), t.incident.c.id).limit(limit))
             return tuple(unplanned_of(connection, row) for row in rows.all())
 
