@@ -18,6 +18,7 @@ from connectors.errors import (
     UnexpectedResponseError,
 )
 from connectors.http import HttpClient, Response, origin_of
+from connectors.post import Gap
 
 _MOST_REQUESTS = 12  # of one fetch, while nothing new is found
 
@@ -73,6 +74,31 @@ class Instance:
         except AccountNotFoundError:
             self.ask_object("/api/v1/instance")
             return None
+
+    def closed_feeds(self) -> Gap | None:
+        """What the server keeps from us where it answers an empty list under a hashtag, or ``None`` for silence.
+
+        Servers before Mastodon 4.5, and its relatives, do not tell and close none.
+
+        Raises:
+            AuthenticationError: it shows neither its own people's posts under hashtags nor others'.
+        """
+        found: Any
+        try:
+            found = self.ask_object("/api/v2/instance")
+        except (UnexpectedResponseError, PermanentError):
+            return None
+        for name in ("configuration", "timelines_access", "hashtag_feeds"):
+            found = found.get(name) if isinstance(found, dict) else None
+        shown = ("public", "authenticated") if self.has_token else ("public",)
+        feeds = found if isinstance(found, dict) else {}
+        closed = [name for name in ("local", "remote") if feeds.get(name, "public") not in shown]
+        if len(closed) > 1:
+            raise AuthenticationError(
+                "the server shows its hashtag feeds to nobody from outside: set the token of an account there"
+            )
+        why = f"the server does not show us {''.join(closed)} posts under hashtags"
+        return Gap(start=None, end=None, why=why) if closed else None
 
     def listed(self, answer: Response, within: str | None = None) -> list[Any]:
         """The list that an answer is, or that it holds by the name of ``within``."""

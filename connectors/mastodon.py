@@ -211,6 +211,9 @@ class _Round:
         answer = self._server.ask(path, {**query, **(walk.query or {})})
         items = self._server.listed(answer)
         find = _Find()
+        if not items and walk.query is None and self._target.tag is not None:
+            closed = self._server.closed_feeds()
+            find.gaps += [closed] if closed is not None and self._is_fresh("closed feeds", "-") else []
         step = self._take(walk, items, find, *_onward(answer, query, items), unwrap=unwrap)
         self._reads[read] = step.walk.dump()
         return find

@@ -146,6 +146,7 @@ _SAID: Mapping[str, tuple[tuple[str, str], ...]] = {
     "tiktok": ((r"lacks a permission|HTTP 403", ""),),
     "mastodon": (
         (r"own token only", "the account's own token with read:notifications"),
+        (r"hashtag feeds to nobody from outside", "a token of an account on that server, with read:statuses"),
         (r"HTTP 403", ""),
     ),
     "bluesky": (

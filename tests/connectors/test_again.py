@@ -127,3 +127,42 @@ def test_a_server_that_has_gone_deletes_nothing(
     post = known("mastodon", "2", origin=server.base.removeprefix("http://"))
     with pytest.raises(error):
         list(load("mastodon", {"total_s": 5.0}).recheck(account("mastodon", server.base), [post]))  # type: ignore[attr-defined]
+
+
+FEEDS = {"local": "public", "remote": "public"}
+
+
+@pytest.mark.parametrize(
+    ("feeds", "token", "gaps"),
+    [
+        (FEEDS, None, 0),
+        (None, None, 0),
+        ({**FEEDS, "remote": "authenticated"}, None, 1),
+        ({**FEEDS, "remote": "disabled"}, "s3cret", 1),
+        ({"local": "authenticated", "remote": "authenticated"}, "s3cret", 0),
+    ],
+    ids=["open", "old server", "half", "half for all", "open with a token"],
+)
+def test_an_empty_hashtag_feed_is_silence_where_the_door_is_open(
+    server: Platform, feeds: dict[str, str] | None, token: str | None, gaps: int
+) -> None:
+    server.answers["/api/v1/timelines/tag/hill"] = Response("[]", 200)
+    if feeds is not None:
+        server.answers["/api/v2/instance"] = {"configuration": {"timelines_access": {"hashtag_feeds": feeds}}}
+    tag = account("mastodon", server.base, target="#hill", reads=("search",), official=False, token=token)
+    page = load("mastodon").fetch(tag, None)
+    assert (page.posts, len(page.gaps)) == ((), gaps)
+    again = load("mastodon").fetch(tag, page.cursor)
+    assert again.gaps == (), "told once"
+
+
+@pytest.mark.parametrize(("shut", "token"), [("authenticated", None), ("disabled", "s3cret"), ("disabled", None)])
+def test_an_empty_hashtag_feed_on_a_closed_server_is_told_apart_from_silence(
+    server: Platform, shut: str, token: str | None
+) -> None:
+    server.answers["/api/v1/timelines/tag/hill"] = Response("[]", 200)
+    closed = {"local": shut, "remote": shut}
+    server.answers["/api/v2/instance"] = {"configuration": {"timelines_access": {"hashtag_feeds": closed}}}
+    tag = account("mastodon", server.base, target="#hill", reads=("search",), official=False, token=token)
+    with pytest.raises(AuthenticationError, match="nobody from outside"):
+        load("mastodon").fetch(tag, None)
