@@ -4,7 +4,7 @@
 
 A simulation of events. The decisions are the service's own: how searches are batched (`alerts.query`), when a source
 is read again (`watcher.pace`, `watcher.polling.next_try`), when a period ends (`connectors.tariff`); the ledger is a
-twin in memory that tests/bench/test_polling.py holds against the real one. Posts are invented, see `Traffic`.
+twin in memory that tests/bench/test_polling.py holds against the real one. Posts are invented, see bench/traffic.py.
 Beside it stands the naive way: every school's own account and name asked for by itself, every interval.
 """
 
@@ -18,9 +18,9 @@ import sys
 import time
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +30,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from alerts.query import answers, plan
 from alerts.school import School
+from bench.table import put, table
+from bench.traffic import RATES, START, Item, Traffic, schools
+from bench.twin import Twin
 from connectors.errors import TransientError
 from connectors.tariff import CALLS, POUNDS, SEARCHES, TARIFFS, window
 from watcher.budget import MICRO, Bill
@@ -37,45 +40,16 @@ from watcher.pace import Pace, stretch
 from watcher.polling import next_try
 from watcher.store.ledger import Cap, Purse
 
-START = datetime(2026, 10, 1, tzinfo=UTC)
 EVERY_S, TICK_S, READ_S = 300, 1.0, 1.0
 RATE = 0.80
 # The share of each platform's like sources that is simulated; counts are multiplied, limits divided.
-SHARE = {"facebook": 34, "instagram": 40, "youtube": 4, "reddit": 2, "bluesky": 100, "mastodon": 100}
+SHARE = {"facebook": 68, "instagram": 50, "youtube": 5, "reddit": 3, "bluesky": 100, "mastodon": 100}
 # Requests of a reading that brings nothing, and for each post with news; of a naive reading, which asks every one of
-# the newest 50 posts for its comments, as nothing tells it where something was said.
-IDLE = {"facebook": (4, 1), "instagram": (3, 1), "youtube": (2, 0)}
+# the newest 50 posts for its comments, as nothing tells it where something was said. On Instagram the newest ten are
+# asked in one reading of six, whatever their number of comments says.
+IDLE = {"facebook": (4, 1), "instagram": (5, 1), "youtube": (2, 0)}
 NAIVE = {"facebook": 53, "instagram": 52, "youtube": 2, "x": 3}
-HOURS = (1, 0.5, 0.3, 0.2, 0.2, 0.4, 1.5, 5, 8, 4, 4, 4.5, 5, 4.5, 5, 8, 8, 7, 6.5, 6, 6, 5, 4, 2)
-DAYS = (1.0, 1.0, 1.0, 1.0, 0.9, 0.45, 0.45)
-HALF_TERM = (date(2026, 10, 26), date(2026, 10, 30))
 OUTAGE = (14 * 86400 + 12 * 3600, 14 * 86400 + 13 * 3600)
-# Posts a school day: what accounts say, what is answered to them, what names them, what names the school alone.
-RATES = {
-    "x": (1.0, 0.8, 0.3, 0.15),
-    "facebook": (1.2, 2.0, 0.2, 0),
-    "instagram": (0.6, 1.0, 0.1, 0),
-    "youtube": (0.05, 0.1, 0, 0.01),
-    "reddit": (0, 0, 0, 0.02),
-    "bluesky": (0, 0, 0, 0.03),
-    "mastodon": (0, 0, 0, 0.01),
-}
-HAVE = {"x": 0.7, "facebook": 0.85, "instagram": 0.5, "youtube": 0.25}
-_FIRST = "Alder Ash Beck Birch Bourne Brook Carr Castle Clay Cliff Dale Deep Elm Fair Fern Ford Glen Green Hart Hazel"
-_LAST = "bridge bury by cliffe combe den dale field ford gate ham hill hurst ley mere ness port ridge shaw thorpe wick"
-_KINDS = ("Primary School", "Primary School", "Primary School", "Academy", "High School", "C of E Primary School")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """An invented post: when, on which platform, of which kind, and the schools that it concerns."""
-
-    at: float
-    platform: str
-    kind: str
-    schools: tuple[str, ...]
-    named: bool = False
-    storm: bool = False
 
 
 @dataclass(kw_only=True)
@@ -95,113 +69,6 @@ class Source:
     at: int = 0
     failures: int = 0
     behind: int = 0
-
-
-def schools(number: int, rng: random.Random) -> list[School]:
-    """So many invented schools, each with a name, a short name, and seven in ten with a handle on X."""
-    found: dict[str, School] = {}
-    while len(found) < number:
-        place = rng.choice(_FIRST.split()) + rng.choice(_LAST.split())
-        kind = rng.choice(_KINDS)
-        if place in found:
-            continue
-        handle = (place + "".join(word[0] for word in kind.split()),) if rng.random() < HAVE["x"] else ()
-        short = f"{place} {kind.removesuffix(' School')}"
-        found[place] = School(
-            id=place.lower(), name=f"{place} {kind}", pack="wessex", short_names=(short,), handles=handle
-        )
-    return list(found.values())
-
-
-class Traffic:
-    """Invented posts: a Poisson stream a school, platform and kind, by the hour, the weekday and half-term.
-
-    Two storms: 600 posts in five hours on a Friday night about one school, and 1,500 in eight hours about five.
-    """
-
-    def __init__(self, every: Sequence[School], days: int, rng: random.Random) -> None:
-        self._rng, self._days = rng, days
-        self.members = {p: [s.id for s in every if rng.random() < share] for p, share in HAVE.items()}
-        self.members["x"] = [s.id for s in every if s.handles]
-        self.all = [s.id for s in every]
-
-    def posts(self) -> list[Item]:
-        """All of them, in order."""
-        found = [item for platform, rates in RATES.items() for item in self._of(platform, rates)]
-        found += self._storm(8, 18, 5, 600, self.members["x"][:1])
-        found += self._storm(20, 12, 8, 1500, self.members["x"][1:6])
-        return sorted((i for i in found if i.at < self._days * 86400), key=lambda item: item.at)
-
-    def _of(self, platform: str, rates: Sequence[float]) -> Iterator[Item]:
-        kinds = zip(("said", "answer", "mention", "named"), rates, strict=True)
-        for kind, rate in ((kind, rate) for kind, rate in kinds if rate):
-            members = self.all if kind == "named" else self.members[platform]
-            for day in range(self._days):
-                when = START + timedelta(days=day)
-                holiday = 0.35 if HALF_TERM[0] <= when.date() <= HALF_TERM[1] else 1.0
-                for _ in range(self._poisson(len(members) * rate * DAYS[when.weekday()] * holiday)):
-                    hour = self._rng.choices(range(24), HOURS)[0]
-                    yield self._item(day * 86400 + (hour + self._rng.random()) * 3600, platform, kind, members)
-
-    def _item(self, at: float, platform: str, kind: str, members: Sequence[str]) -> Item:
-        concerns = [self._rng.choice(members)]
-        if kind == "named" and self._rng.random() < 0.03:
-            concerns.append(self._rng.choice(members))
-        named = kind == "named" or self._rng.random() < 0.3
-        return Item(at=at, platform=platform, kind=kind, schools=tuple(concerns), named=named)
-
-    def _storm(self, day: int, hour: int, hours: int, number: int, about: Sequence[str]) -> Iterator[Item]:
-        for _ in range(number):
-            at = day * 86400 + hour * 3600 + self._rng.random() * hours * 3600
-            kind = self._rng.choice(("answer", "mention", "named"))
-            yield replace(self._item(at, "x", kind, about), storm=True)
-
-    def _poisson(self, mean: float) -> int:
-        return max(round(self._rng.gauss(mean, mean**0.5)), 0)
-
-
-class Twin:
-    """The ledger in memory: the same sums as `watcher.store.ledger`, of the period at hand alone."""
-
-    def __init__(self, caps: Sequence[Cap]) -> None:
-        self.caps = tuple(caps)
-        self.most: Counter[str] = Counter()
-        self._open: dict[int, tuple[datetime, datetime, int]] = {}
-
-    def spent(self, number: int, now: datetime) -> int:
-        """What counts towards a cap now."""
-        return self._at(number, now)[2]
-
-    def reserve(self, purse: Purse, wants: Mapping[str, int], now: datetime) -> datetime | list[tuple[int, str]]:
-        """Reserve all or none: where it is noted, or when the period of the cap that it would pass ends."""
-        held = [(n, cap) for n, cap in enumerate(self.caps) if cap.unit in wants and cap.holds_for(purse)]
-        for number, cap in held:
-            _, end, spent = self._at(number, now)
-            if spent + wants[cap.unit] > cap.amount - cap.kept:
-                return end
-        for number, cap in held:
-            self._add(number, wants[cap.unit], now)
-        return [(number, cap.unit) for number, cap in held]
-
-    def settle(
-        self, noted: Sequence[tuple[int, str]], wants: Mapping[str, int], came: Mapping[str, int], at: datetime
-    ) -> None:
-        """Write what a reservation of ``at`` came to."""
-        for number, unit in noted:
-            self._add(number, came.get(unit, 0) - wants[unit], at)
-            cap = self.caps[number]
-            self.most[cap.key] = max(self.most[cap.key], self._at(number, at)[2] - cap.amount)
-
-    def _at(self, number: int, now: datetime) -> tuple[datetime, datetime, int]:
-        known = self._open.get(number)
-        if known is None or not known[0] <= now < known[1]:
-            known = (*window(self.caps[number].period, now), 0)
-            self._open[number] = known
-        return known
-
-    def _add(self, number: int, amount: int, now: datetime) -> None:
-        start, end, spent = self._at(number, now)
-        self._open[number] = (start, end, spent + amount)
 
 
 def limits(pounds: float) -> list[Cap]:
@@ -286,6 +153,7 @@ class Month:
         self.twin, self.result = Twin(limits(pounds)), Result()
         self._paid: set[int] = set()
         self._paces: dict[str, Pace] = {}
+        self._purses: dict[str, Purse] = {platform: _purse(platform) for platform in RATES}
         self._local = [
             (START + timedelta(hours=hour)).astimezone(ZoneInfo("Europe/London")) for hour in range(days * 24 + 2)
         ]
@@ -355,7 +223,7 @@ class Month:
     def _page(self, source: Source, waiting: int, at: float, *, hurt: bool) -> int | datetime:
         """One page: how many posts it brought, -1 where the call fails, or until when it must wait."""
         now = START + timedelta(seconds=at)
-        purse = Purse(app=source.platform, platform=source.platform, account=source.name)
+        purse = self._purses[source.platform]
         tariff = TARIFFS.get(source.platform)
         size, noted, wants = 100, [], {}
         if tariff is not None:
@@ -403,6 +271,10 @@ class Month:
             elif OUTAGE[0] <= item.at < OUTAGE[1]:
                 when = "failing" if hurt else "beside"
             self.result.delays[source.platform, source.own, when].append(at + READ_S - item.at)
+
+
+def _purse(platform: str) -> Purse:
+    return Purse(app=platform, platform=platform, account="all")
 
 
 _BILL = Bill(purse=Purse(app="x", platform="x", account="all"), tariff=TARIFFS["x"], pounds_per_dollar=RATE)
@@ -496,43 +368,6 @@ def _quantiles(values: list[float]) -> dict[str, float]:
     }
 
 
-_WHEN = {
-    "day": "by day",
-    "night": "by night",
-    "storm": "in a storm",
-    "failing": "the hour of failures, what failed",
-    "beside": "the hour of failures, the others",
-}
-
-
-def table(said: Mapping[str, Any]) -> str:
-    """The figures as Markdown."""
-    rows = [
-        "| platform | read as | calls | naive calls | share | past a limit | naive past a limit |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for platform, calls in said["calls"].items():
-        asked = said["naive"]["calls"][platform]
-        past = sum(n for key, n in said["past_a_cap"].items() if key.startswith(platform))
-        over = sum(n for key, n in said["naive"]["past_a_cap"].items() if key.startswith(platform))
-        name = platform.capitalize() if platform != "x" else "X"
-        rows.append(
-            f"| {name} | {said['sources'][platform]} | {calls:,} | {asked:,} | 1/{asked / max(calls, 1):.1f} "
-            f"| {past} | {over:,} |"
-        )
-    calls, asked = sum(said["calls"].values()), sum(said["naive"]["calls"].values())
-    rows.append(
-        f"| all | {sum(said['sources'].values())} | {calls:,} | {asked:,} | 1/{asked / max(calls, 1):.1f} | | |"
-    )
-    rows += ["", "| source | when | posts | half within | 99 in 100 within |", "|---|---|---|---|---|"]
-    for key, found in said["delays"].items():
-        platform, kind, when = key.split()
-        who = {"own": "said to the schools' own", "search": "found by search"}[kind]
-        late = f"{found['half_s']:,} s | {found['99_s']:,} s"
-        rows.append(f"| {platform}, {who} | {_WHEN[when]} | {found['posts']:,} | {late} |")
-    return "\n".join(rows)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Simulate, print, and put the table where it is told."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -548,15 +383,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(table(said), f"{time.process_time() - began:.0f} s of processor time", sep="\n", file=sys.stderr)
     if chosen.write:
         put(chosen.write, table(said))
-
-
-def put(file: Path, text: str) -> None:
-    """Replace what stands between the marks."""
-    before, begin, rest = file.read_text(encoding="utf-8").partition("<!-- polling -->\n")
-    _, end, after = rest.partition("<!-- /polling -->")
-    if not begin or not end:
-        raise SystemExit(f"{file} lacks the marks <!-- polling --> and <!-- /polling -->")
-    file.write_text(f"{before}{begin}{text}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

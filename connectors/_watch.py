@@ -23,8 +23,10 @@ _LATE = timedelta(hours=1)  # an answer may come into a page that was read alrea
 class Watch:
     """The posts that wait for being asked, and how far each was read; made from what `dump` gave, or from nothing."""
 
-    def __init__(self, state: Mapping[str, Any], most: int, *, recent: int = _RECENT) -> None:
-        self._most, self._recent = max(most, 1), recent
+    def __init__(self, state: Mapping[str, Any], most: int, *, recent: int = _RECENT, rest: int = 1) -> None:
+        """``recent`` of the newest posts are asked whatever their sign says, in one round of ``rest``."""
+        self._most, self._recent, self._rest = max(most, 1), recent, rest
+        self._round = int(state.get("round", 0))
         self.query: dict[str, str] = dict(state.get("query", {}))
         self._found: list[list[Any]] = list(state.get("found", ()))
         self._signs: dict[str, str] = dict(state.get("signs", {}))
@@ -39,6 +41,7 @@ class Watch:
             "signs": self._signs,
             "waiting": self._waiting,
             "walks": self._walks,
+            "round": self._round,
         }
 
     @property
@@ -59,9 +62,11 @@ class Watch:
         if self.query:
             return
         newest, self._found = self._found[: self._most], []
+        recent = 0 if self._round % self._rest else self._recent
+        self._round += 1
         for place, (number, sign) in enumerate(newest):
             before = self._signs.get(number, _QUIET)
-            if sign is None or sign != before or (place < self._recent and sign != _QUIET):
+            if sign is None or sign != before or (place < recent and sign != _QUIET):
                 self._waiting.append([number, sign, _risen(before, sign)])
         numbers = {number for number, _ in newest}
         self._signs = {number: sign for number, sign in self._signs.items() if number in numbers}

@@ -47,6 +47,9 @@ _ID = re.compile(r"\d{1,40}")
 _NAME = re.compile(r"(?:https?://(?:www\.)?instagram\.com/)?@?([A-Za-z0-9._]{1,40})/?(?:\?.*)?")
 _TAG = re.compile(r"#(\w{1,100})")
 _MENTIONED = b'"media":'  # stands in what is kept of a comment on another's medium only, as only there it is asked for
+# An answer deleted and another one written leave the number as it was: that is looked for in one round of six only, as
+# each of the newest media costs a request.
+_REST = 6
 _JOINED = 25  # requests for one page at most
 _MOST_PAGES = 5  # of the token's own Facebook pages, while a handle is looked up
 
@@ -195,7 +198,7 @@ class _Turn:
 
     def _one_medium(self, state: State) -> tuple[Find, State]:
         """One page of the media to watch, or else of the comments on the next of them that waits."""
-        own, watch = self.named(state), Watch(state.get("watch", {}), self._watched)
+        own, watch = self.named(state), Watch(state.get("watch", {}), self._watched, rest=_REST)
         if watch.at is None:
             find = self._listed(own, watch)
         else:

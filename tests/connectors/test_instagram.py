@@ -224,7 +224,10 @@ def test_only_media_on_which_something_happened_are_asked_again(graph: Graph, ac
     assert graph.count("/comments") == 20
     again = list(pages(source, first[-1].cursor))
     assert ids(again) == []
-    assert graph.count("/comments") == 30, "the newest ten are looked at whatever their count says"
+    assert graph.count("/comments") == 20
+    for _ in range(5):
+        again = list(pages(source, again[-1].cursor))
+    assert graph.count("/comments") == 30, "now and then the newest ten are looked at whatever their count says"
     graph.edges[f"{OWN}/media"] = [paged(*old[:15], {"id": "885", "comments_count": 2}, *old[16:])]
     graph.edges["885/comments"] = [paged(comment(20_000), comment(10_885))]
     assert ids(list(pages(source, again[-1].cursor))) == [20_000]
