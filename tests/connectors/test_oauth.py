@@ -17,6 +17,7 @@ from werkzeug import Request, Response
 from connectors.errors import AuthenticationError, PermanentError, TransientError, UnexpectedResponseError
 from connectors.grant import FLOWS, App, Flow, flow_of, renew_at
 from connectors.oauth import EndedError, Provider
+from connectors.permission import NEEDS
 from connectors.post import Account
 from connectors.session import close_session, open_session, renew_session
 
@@ -459,3 +460,12 @@ def test_a_session_that_was_withdrawn_asks_for_a_new_connection(httpserver: HTTP
         answers(httpserver, f"/xrpc/{path}", {"error": "ExpiredToken"}, method="GET", status=400)
     with pytest.raises(AuthenticationError, match="connect the account again"):
         BlueskyConnector().fetch(own, None)
+
+
+@pytest.mark.parametrize("platform", sorted(set(FLOWS) & set(NEEDS)))
+def test_a_link_asks_for_all_that_the_reads_are_said_to_need(platform: str) -> None:
+    for read in ("posts", "comments", "mentions", "search"):
+        asked = {scope.rpartition("/")[2] for scope in FLOWS[platform].wanted(account(platform, reads=(read,)))}
+        # Features that an app is granted, and roles that a person holds, are no permissions that a link can ask for.
+        needed = {need for need in NEEDS[platform].of(read) if " " not in need and need.islower()}
+        assert needed <= asked, read

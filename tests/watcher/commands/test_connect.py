@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -15,6 +16,11 @@ import httpx
 import pytest
 
 from tests.watcher.granting import Authority, authority, written
+from watcher import connecting
+from watcher.app import find_store
+from watcher.config import load
+from watcher.connection import Connections
+from watcher.scheduler import clock
 from watcher.seal import read_key
 
 if TYPE_CHECKING:
@@ -75,25 +81,40 @@ def test_a_link_for_the_owner_stands_alone_on_standard_output(house: Path, watch
 
 
 @pytest.mark.parametrize("form", ["code", "address"])
-def test_a_code_or_an_address_is_pasted(house: Path, google: Authority, form: str) -> None:
-    command = [sys.executable, "-m", "watcher", "connect", NAME, "--paste", "--json"]
-    folder = house.parent
-    with subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
-        link = link_of(running)
-        assert "redirect_uri=http%3A%2F%2F127.0.0.1%3A8031%2Fconnect%2Freturn" in link
-        back = google.agree(link)
-        typed = (
-            back["code"]
-            if form == "code"
-            else f"http://127.0.0.1:8031/connect/return?state={back['state']}&code={back['code']}"
-        )
-        out, err = running.communicate(typed + "\n", timeout=60)
-    assert running.returncode == 0, err
-    done = json.loads(out)
+def test_a_code_or_an_address_is_pasted(
+    house: Path, google: Authority, form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(house.parent)
+    settings = load(house)
+    connections = Connections(settings, find_store(settings))
+    made = connections.begin(NAME, connecting._way_back("youtube", 8031), clock())
+    assert "redirect_uri=http%3A%2F%2F127.0.0.1%3A8031%2Fconnect%2Freturn" in made.url
+    back = google.agree(made.url)
+    address = f"http://127.0.0.1:8031/connect/return?state={back['state']}&code={back['code']}#_"
+    monkeypatch.setattr("sys.stdin", io.StringIO(f" {back['code'] if form == 'code' else address} \n"))
+    connecting._done(connecting._pasted(connections, made), as_json=True)
+    said = capsys.readouterr()
+    done = json.loads(said.out.splitlines()[-1])
     assert (done["account"], done["owner"], done["renews_itself"]) == (NAME, "Sam Okafor", True)
-    assert back["code"] not in out + err
+    assert made.url in said.err
+    assert back["code"] not in said.out + said.err
+
+
+def test_an_address_of_another_link_is_refused(
+    house: Path, google: Authority, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(house.parent)
+    settings = load(house)
+    connections = Connections(settings, find_store(settings))
+    for typed, words in (
+        ("state=other&code=x", "another link"),
+        ("state={}&error=access_denied", "nothing was granted"),
+    ):
+        made = connections.begin(NAME, "http://127.0.0.1:8031/connect/return", clock())
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"http://x/?{typed.format(made.state)}\n"))
+        with pytest.raises(SystemExit):
+            connecting._pasted(connections, made)
+        assert words in capsys.readouterr().err
 
 
 def test_the_browser_comes_back_to_this_machine(house: Path, google: Authority, watcher: Command) -> None:
