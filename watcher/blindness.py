@@ -17,6 +17,7 @@ from watcher.reference import random_reference
 from watcher.remedy import remedy
 from watcher.store import Store
 from watcher.store.accounts import AccountState
+from watcher.terms import MARK, base_of
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 SILENT = "silence of "
 _LOOKED_AT = timedelta(hours=1)
 # A folder of old files is read once, and brings nothing any more by nature.
-_NEVER_SILENT = ("archive", "report")
+NEVER_SILENT = ("archive", "report")
 
 
 def silent_sources(store: Store) -> tuple[str, ...]:
@@ -43,16 +44,19 @@ class Faults:
         """Make a blind source an incident, and end the incident of one that sees again; how many changed.
 
         What is blind stands in the accounts' own rows, so a crash in between loses nothing: the next round sees it.
+        However many queries a search is read as, it is one matter: they share a token and a server.
         """
         states = {state.account.name: state for state in self._store.accounts.all()}
-        blind = {name for name, state in states.items() if state.blind_since is not None}
+        blind = {base_of(name): name for name, state in reversed(states.items()) if state.blind_since is not None}
         known = self._store.incidents.faults()
-        for name in sorted(blind - known):
-            self._open_blind_spot(states[name], now)
-        seeing = sorted((known & states.keys()) - blind)
+        new = sorted(blind.keys() - set(map(base_of, known)))
+        for base in new:
+            self._open_blind_spot(states[blind[base]], now)
+        read = set(map(base_of, states))
+        seeing = sorted(name for name in known if base_of(name) in read and base_of(name) not in blind)
         for name in seeing:
             self._store.incidents.end_fault(name, now)
-        return len(blind - known) + len(seeing) + self._watch_silence(states, known, now)
+        return len(new) + len(seeing) + self._watch_silence(states, known, now)
 
     def open(self, what: str, school: School, why: str, now: datetime) -> None:
         """Open the incident of a fault unless it is open."""
@@ -78,7 +82,7 @@ class Faults:
             log.error("blind_without_school", account=account.name)
             return
         found = remedy(account.platform, account.name, state.last_error or "")
-        self.open(account.name, school, f"{found.what}. {found.do}", now)
+        self.open(account.name, school, f"{found.what.rstrip('.')}. {found.do}", now)
 
     def _school_of(self, state: AccountState) -> School | None:
         schools = self._store.register.all().schools
@@ -104,7 +108,8 @@ class Faults:
 
     def _cannot_tell(self, state: AccountState) -> bool:
         unread = state.failures > 0 or state.last_success_at is None or state.caught_up_at is None
-        return unread or state.account.platform in _NEVER_SILENT
+        # One of many queries for a rare word may find nothing for months.
+        return unread or state.account.platform in NEVER_SILENT or MARK in state.account.name
 
     def _silence(self, state: AccountState, now: datetime) -> Silence | None:
         if state.last_new_at is not None and now - state.last_new_at < LEAST:

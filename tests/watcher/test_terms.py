@@ -12,7 +12,8 @@ from pytest_httpserver import HTTPServer
 from alerts.school import School
 from connectors.post import Account, Cursor, Page, Post
 from connectors.profile import Profile
-from watcher.app import Connectors
+from watcher.app import Connectors, pack_of
+from watcher.blindness import Faults
 from watcher.check import problems
 from watcher.config import Settings, load
 from watcher.enrolment import apply, preview, renew
@@ -157,6 +158,27 @@ def test_a_role_holders_time_ends_while_the_service_runs(tmp_path: Path, store: 
     assert lost[0] in names(chosen), "known to the service, which is not restarted every day"
     assert lost[0] not in names(chosen, NOW.date() + timedelta(days=2))
     assert renew(chosen, store, NOW + timedelta(days=3)) == 0
+
+
+def test_a_search_that_cannot_be_read_is_one_matter_however_many_its_queries(tmp_path: Path, store: Store) -> None:
+    chosen = settings(tmp_path, 8, search())
+    apply(chosen, store, "watcher.toml", NOW)
+    faults = Faults(store, pack_of)
+    states = store.accounts.all()
+    assert len(states) > 1
+    for later in range(3):
+        for state in states:
+            name = state.account.name
+            at = NOW + timedelta(minutes=later)
+            store.accounts.failed(store.accounts.get(name), "token expired", permanent=True, next_at=at, now=at)
+    assert faults.watch(NOW) == 1
+    assert faults.watch(NOW) == 0
+    assert store.incidents.faults() == {states[0].account.name}
+    for number, state in enumerate(states, 1):
+        seeing = store.accounts.get(state.account.name)
+        store.accounts.succeeded(seeing, Page(posts=(), cursor=None), NOW + timedelta(hours=1), 180)
+        assert faults.watch(NOW + timedelta(hours=1)) == (number == len(states))
+    assert store.incidents.faults() == frozenset()
 
 
 def test_where_a_part_of_a_search_comes_from() -> None:
