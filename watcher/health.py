@@ -24,7 +24,7 @@ from watcher.app import (
     place_of,
     tokens_at_hand,
 )
-from watcher.blindness import silent_sources
+from watcher.blindness import NEVER_SILENT, silent_sources
 from watcher.check import problems
 from watcher.config import Settings
 from watcher.enrolment import account_of
@@ -165,7 +165,7 @@ def _waits(state: AccountState) -> bool:
 def _is_quiet(state: AccountState, now: datetime) -> bool:
     """Whether a source is read without an error and has brought nothing new in a week: quiet, and not blind."""
     read = state.last_success_at is not None and not state.failures and state.off is None
-    return read and now - (state.last_new_at or state.added_at) > QUIET
+    return read and state.account.platform not in NEVER_SILENT and now - (state.last_new_at or state.added_at) > QUIET
 
 
 def try_all(settings: Settings, now: datetime | None = None) -> Iterator[dict[str, Any]]:

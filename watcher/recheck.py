@@ -49,8 +49,9 @@ class Checker:
                 unasked.append(check)
             else:
                 groups.setdefault(state.account.name, []).append(check)
-        # Nobody reads that place any more, so nobody may ask.
-        self._store.rechecks.put_off(unasked, None)
+        if unasked:
+            # Nobody reads that place any more, so nobody may ask.
+            self._store.rechecks.put_off(unasked, None)
         by_name = {state.account.name: state for state in states}
         asked = 0
         for name, checks in groups.items():

@@ -218,8 +218,11 @@ class Teller:
             return f"{view.account[:1].upper()}{view.account[1:]}: {view.events[0].detail if view.events else ''}"
         platform = wording.platform_name(state.account.platform)
         since = f"since {wording.long_time(state.last_success_at, zone)}" if state.last_success_at else "so far"
-        found = remedy(state.account.platform, view.account, state.last_error or "")
-        return f"Source: {view.account} ({platform}); not read {since}. {found.what}. {found.do}"
+        source = f"Source: {view.account} ({platform}); not read {since}."
+        if not state.last_error:
+            return source
+        found = remedy(state.account.platform, view.account, state.last_error)
+        return f"{source} {found.what.rstrip('.')}. {found.do}"
 
     def _link(self, reference: str) -> str:
         return f"{self._url}/incidents/{reference}"

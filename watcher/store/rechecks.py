@@ -136,12 +136,22 @@ class RecheckShelf:
             note_once(connection, incident, what, detail, now, self._incident_days)
 
     def expire(self, platform: str, before: datetime, now: datetime) -> int:
-        """Let go what was stored or last refreshed before then and no matter rests on; how many posts."""
+        """Let go what was read there, last refreshed before then, and no matter rests on; how many posts.
+
+        What an owner's own download brought was not read there, and stays.
+        """
+        read_there = (
+            select(t.version.c.post)
+            .join(t.sighting, t.sighting.c.version == t.version.c.id)
+            .join(t.account, t.account.c.name == t.sighting.c.account)
+            .where(t.account.c.platform == platform)
+        )
         refreshed = func.coalesce(t.post.c.rechecked_at, t.post.c.first_seen_at)
         stale = select(t.post.c.id).where(
             t.post.c.platform == platform,
             refreshed < before,
             t.post.c.delete_after >= now,
+            t.post.c.id.in_(read_there),
             t.post.c.id.not_in(_in_matters()),
         )
         with writing(self._engine) as connection:
