@@ -76,7 +76,8 @@ def limits(pounds: float) -> list[Cap]:
     made = [
         Cap(
             unit=limit.unit,
-            amount=limit.amount // SHARE.get(platform, 1),
+            # Searches are few, and none of them is left out.
+            amount=limit.amount // (SHARE.get(platform, 1) if limit.unit == CALLS else 1),
             period=limit.period,
             key=f"{platform} {limit.unit} a {limit.period}",
             app=platform,

@@ -144,7 +144,7 @@ def _alone(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
-def sum_of(cap: Cap, start: datetime) -> Select[tuple[int]]:
+def sum_of(cap: Cap, start: datetime) -> Select[int]:
     """The query for what counts towards a cap from then on."""
     c = t.spend.c
     query = select(func.coalesce(func.sum(func.coalesce(c.settled, c.reserved)), 0))
