@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
+from alerts.mention import Source, match
 from alerts.school import School
 from connectors.post import Account, Cursor, Page, Post
 from connectors.profile import Profile
@@ -16,13 +17,13 @@ from watcher.app import Connectors, pack_of
 from watcher.blindness import Faults
 from watcher.check import problems
 from watcher.config import Settings, load
-from watcher.enrolment import apply, preview, renew
+from watcher.enrolment import account_of, apply, preview, renew
 from watcher.health import try_all
 from watcher.portrait import doubts
 from watcher.reading import read
 from watcher.seeking import report_of
 from watcher.store import Store
-from watcher.terms import ancestors, base_of, batches, readings
+from watcher.terms import ancestors, base_of, batches, readings, school_of
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 HEAD = """
@@ -343,8 +344,6 @@ def brought(number: int, text: str) -> Post:
 
 
 def test_the_report_tells_queries_costs_and_noise(tmp_path: Path, store: Store) -> None:
-    from alerts.mention import Source, match
-
     chosen = settings(tmp_path, 2, search(), search("bluesky", 'schools = ["dene"]', name="sky"))
     apply(chosen, store, "watcher.toml", NOW)
     posts = (
@@ -393,3 +392,33 @@ def test_the_report_needs_no_database(tmp_path: Path) -> None:
     assert "Ada" not in " ".join(row["query"] for row in report["queries"])
     [ended] = [row for row in report["terms"] if row["kind"] == "role_holder"]
     assert (ended["ended"], ended["until"]) == (True, "2026-11-19")
+
+
+def test_one_search_over_http_brings_each_school_its_own(
+    tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("X_TOKEN", "tok")
+    base = httpserver.url_for("/").rstrip("/")
+    more = f'base_url = "{base}"\nallow_private = true\ntoken = {{ env = "X_TOKEN" }}'
+    chosen = settings(tmp_path, 2, search(more=more))
+    texts = {"1": "Hollin Primary School sings", "2": "parents of Dene are angry", "3": "Oakfield is lovely"}
+    page = {
+        "data": [
+            {"id": number, "text": text, "author_id": "7", "created_at": "2026-11-20T07:00:00Z"}
+            for number, text in texts.items()
+        ],
+        "includes": {"users": [{"id": "7", "username": "kim", "name": "Kim"}]},
+        "meta": {"result_count": 3, "newest_id": "3"},
+    }
+    httpserver.expect_request("/2/tweets/search/recent").respond_with_json(page)
+    [reading] = readings(chosen, NOW.date())
+    connectors = Connectors(chosen)
+    account = account_of(reading.row, reading.key, with_token=True)
+    posts = connectors.of(account).fetch(account, None).posts
+    sent = httpserver.log[0][0]
+    assert sent.args["query"] == account.target
+    assert sent.headers["authorization"] == "Bearer tok"
+    schools = [school_of(school) for school in chosen.schools]
+    source = Source(account="words", read="search")
+    about = {post.id: [m.school for m in match(post, schools, sources=(source,))] for post in posts}
+    assert about == {"1": ["hollin"], "2": ["dene"], "3": []}
