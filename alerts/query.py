@@ -96,12 +96,14 @@ def _is_live(one: Sought, today: date) -> bool:
 def answers(schools: Iterable[School]) -> Plan:
     """The searches on X that bring what the schools' own handles say and all that is said to them, many in each.
 
-    Who answers a post on X names its author, so that naming finds the replies, too.
+    Who answers a post on X names its author, so that naming finds the replies, too; who quotes one links to it, and
+    X compares addresses word by word, on x.com as on twitter.com.
     """
 
     def write(sought: Sequence[Sought]) -> str:
         names = [one.term.text for one in sought if _is_on_x(one.term)]
-        return f"{_either(part for name in names for part in (f'@{name}', f'from:{name}'))} -is:retweet"
+        parts = (part for name in names for part in (f"@{name}", f"from:{name}", f'url:"{name}/status"'))
+        return f"{_either(parts)} -is:retweet"
 
     def fits(sought: Sequence[Sought]) -> bool:
         return size(write(sought)) <= LONGEST["x"]

@@ -2,8 +2,9 @@
 
 - ``posts``: what the target posted, reposts and its own replies among them.
 - ``mentions``: posts that name the target.
-- ``comments``: others' replies to the target and in conversations that name it, by recent search. One search a poll
-  finds them, while asking for each of its posts' conversations would cost a request a dozen posts.
+- ``comments``: others' replies to the target and in conversations that name it, and posts that quote the target's or
+  link to them, by recent search. One search a poll finds them, while asking for each of its posts' conversations and
+  quotes would cost a request a dozen posts, and a request a post.
 - ``mentions`` and ``comments`` together: once each was read to its end, one search brings both, as a reply is mostly a
   mention, too, and would be paid for twice.
 - ``search``: the target, verbatim, as the query of a recent search (at most 512 characters).
@@ -227,13 +228,18 @@ class _Asker:
                 return self._call(client.get_users_mentions, place.kept["id"], pagination_token=backlog.token, **params)
             case "comments":
                 handle = place.kept["handle"]
-                query = f"(to:{handle} OR @{handle}) is:reply -from:{handle}"
+                query = f"((to:{handle} OR @{handle}) is:reply OR {_quoting(handle)}) -from:{handle} -is:retweet"
             case "answers":
                 handle = place.kept["handle"]
-                query = f"(to:{handle} OR @{handle}) -from:{handle} -is:retweet"
+                query = f"(to:{handle} OR @{handle} OR {_quoting(handle)}) -from:{handle} -is:retweet"
             case _:
                 query = place.target
         return self._call(client.search_recent_tweets, query, next_token=backlog.token, **params)
+
+
+def _quoting(handle: str) -> str:
+    """Whatever links to one of the handle's posts: a quote does by its nature, on x.com as on twitter.com."""
+    return f'url:"{handle}/status"'
 
 
 def _stages(account: Account, cursor: Cursor | None) -> tuple[str, ...]:

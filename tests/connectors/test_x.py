@@ -147,7 +147,10 @@ def test_the_right_addresses_are_asked_with_the_token_in_the_header_only(x: X, h
         "/2/tweets/search/recent",
         "/2/tweets/search/recent",
     ]
-    assert x.asked[3].args["query"] == "(to:AlderbrookAcad OR @AlderbrookAcad) is:reply -from:AlderbrookAcad"
+    assert x.asked[3].args["query"] == (
+        '((to:AlderbrookAcad OR @AlderbrookAcad) is:reply OR url:"AlderbrookAcad/status") '
+        "-from:AlderbrookAcad -is:retweet"
+    )
     assert x.asked[4].args["query"] == "@AlderbrookAcad"
     for request in x.asked:
         assert request.headers["Authorization"] == f"Bearer {TOKEN}"
@@ -572,7 +575,9 @@ def test_mentions_and_replies_are_one_search_once_their_past_is_read(x: X, https
     assert numbers(second) == [[], [6, 7]]
     assert [request.path for request in x.asked[-2:]] == ["/2/users/9001/tweets", "/2/tweets/search/recent"]
     asked = x.asked[-1].args
-    assert asked["query"] == "(to:AlderbrookAcad OR @AlderbrookAcad) -from:AlderbrookAcad -is:retweet"
+    assert asked["query"] == (
+        '(to:AlderbrookAcad OR @AlderbrookAcad OR url:"AlderbrookAcad/status") -from:AlderbrookAcad -is:retweet'
+    )
     assert asked["since_id"] == str(FIRST + 4), "the earlier of the two marks, so that nothing lies between"
     x.answers = [page(), page(8)]
     third = list(drain(source, second[-1].cursor))
@@ -611,3 +616,41 @@ def test_a_page_is_no_larger_than_what_is_paid_for_and_what_came_along_is_counte
         XConnector().fetch(account(httpserver, reads=("search",)), None)
     assert x.asked[0].args["max_results"] == "33"
     assert counted.spent == {"calls": 1, "posts": 1, "quoted": 0, "users": 1, "media": 0}
+
+
+def quote() -> dict[str, Any]:
+    """A long post that quotes the school's without naming it."""
+    short, shown = "https://t.co/q", f"https://twitter.com/AlderbrookAcad/status/{FIRST + 1}"
+    entities = {"urls": [{"start": 0, "end": 14, "url": short, "expanded_url": shown}]}
+    whole = "Invented words that go on and on. " * 12 + short
+    return tweet(
+        8,
+        text=f"{whole[:270]}… {short}",
+        note_tweet={"text": whole, "entities": entities},
+        entities=entities,
+        referenced_tweets=[{"type": "quoted", "id": str(FIRST + 1)}],
+    )
+
+
+@pytest.mark.parametrize("reads", [("comments",), ("mentions", "comments")])
+def test_quotes_of_the_schools_posts_come_whole_by_the_search_for_replies(
+    x: X, httpserver: HTTPServer, reads: tuple[str, ...]
+) -> None:
+    given = {"data": [quote(), tweet(7, in_reply_to_user_id="9001", conversation_id=str(FIRST + 1))]}
+    x.answers = [page(2)] * (len(reads) - 1) + [{**given, "meta": {"result_count": 2}}]
+    replied, quoted = list(drain(account(httpserver, reads=reads)))[-1].posts
+    assert (replied.kind, replied.thread) == ("reply", str(FIRST + 1))
+    assert (quoted.kind, quoted.author and quoted.author.id, quoted.thread) == ("post", "9002", str(FIRST + 8))
+    assert len(quoted.text) > 400
+    assert quoted.links == (f"https://twitter.com/AlderbrookAcad/status/{FIRST + 1}",)
+    assert 'url:"AlderbrookAcad/status"' in x.asked[-1].args["query"]
+    assert sum(request.path.endswith("/search/recent") for request in x.asked) == 1, (
+        "quotes cost no search of their own"
+    )
+
+
+def test_a_longest_handle_still_fits_the_search(x: X, httpserver: HTTPServer) -> None:
+    x.user["data"]["username"] = "A" * 20
+    x.answers = [page(1)]
+    XConnector().fetch(account(httpserver, reads=("comments",)), None)
+    assert len(x.asked[-1].args["query"]) <= 512
