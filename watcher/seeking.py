@@ -141,14 +141,15 @@ def _cost(
 ) -> dict[str, Any]:
     """What a query costs: calls a day of which limit, and pounds by the post and, as it has gone so far, by the month.
 
-    Where no account asks yet, it is read as often as the schedule says.
+    Where no account asks yet, it is read as often as the schedule and the platform's quota let it.
     """
     from connectors.tariff import TARIFFS
+    from watcher.terms import pause_of
 
     tariff = TARIFFS.get(platform)
     rate = settings.budget.pounds_per_dollar
     month = None if store is None or account is None else _spent(store, account, now)
-    calls = -(-_DAY_S // (every or settings.schedule.poll_every_s))
+    calls = -(-_DAY_S // (every or pause_of(platform, 1, settings)))
     return {
         "schools": schools,
         "calls_a_day": calls,

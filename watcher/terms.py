@@ -130,12 +130,19 @@ def ancestors(name: str) -> Iterator[str]:
         yield f"{base}{MARK}{place}" if place else base
 
 
+def pause_of(platform: str, queries: int, settings: Settings) -> int:
+    """The seconds between two readings of one of so many queries, where the settings give none."""
+    if platform not in _A_DAY:
+        return settings.schedule.poll_every_s
+    fits = -(-86400 * queries // _A_DAY[platform])
+    return min(max(settings.schedule.poll_every_s, _LEAST_S.get(platform, 0), fits), 7 * 86400)
+
+
 def _row_of(row: AccountRow, query: Query, made: Plan, settings: Settings) -> AccountRow:
     name = f"{row.name}{MARK}{query.place}" if query.place else row.name
     every = row.every_s
     if every is None and row.platform in _A_DAY:
-        fits = -(-86400 * len(made.queries) // _A_DAY[row.platform])
-        every = min(max(settings.schedule.poll_every_s, _LEAST_S.get(row.platform, 0), fits), 7 * 86400)
+        every = pause_of(row.platform, len(made.queries), settings)
     changes: dict[str, object] = {"name": name, "target": query.text or TERMS, "every_s": every, "schools": ()}
     if is_answers(row):
         changes |= {"reads": ("search",), "official": True}
