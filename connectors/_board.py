@@ -31,6 +31,8 @@ _OVERLAP = timedelta(minutes=2)  # a post may be shown later than one that was w
 _MOST_KNOWN = 5000  # posts whose version is remembered
 _MOST_TOPICS = 600
 _MOST_SHEETS = 60  # of one topic, when its posts are checked again
+_MOST_ROUNDS = 8
+_MOST_SHRUNK = 3  # times that a page is gone when it is asked for
 _TRIES = 10  # rounds in which a topic that cannot be read is tried again
 
 
@@ -48,7 +50,7 @@ class Board:
 
     def read(self, state: State) -> tuple[Find, State]:
         """One page: of the list, or of a topic that has something new."""
-        after: State = {"known": {}, "marks": {}, "topics": {}, "queue": [], "later": [], **state}
+        after: State = {"known": {}, "marks": {}, "topics": {}, "queue": [], "later": [], "rounds": [], **state}
         for name in ("known", "marks", "topics", "round"):
             if name in after:
                 after[name] = dict(after[name])
@@ -70,9 +72,12 @@ class Board:
             round_["top"] = rfc3339(max(times, default=since))
             state["queue"], state["later"] = state["later"], []
         floor = since - _OVERLAP if since else None
-        waiting = {entry["topic"] for entry in state["queue"]}
-        due = [topic for topic in listing.topics if topic.id not in waiting and _is_due(topic, state["marks"], floor)]
-        state["queue"] += [_entry(topic, state) for topic in due]
+        waiting = {entry["topic"]: entry for entry in state["queue"]}
+        for topic in listing.topics:
+            if _is_due(topic, state["marks"], floor) and topic.id in waiting:
+                _from_its_end(waiting[topic.id])  # more was written there while it waited
+            elif _is_due(topic, state["marks"], floor):
+                state["queue"].append(_entry(topic, state))
         for topic in reversed(listing.topics):
             _remember(state["marks"], topic.id, topic.mark, _MOST_TOPICS)
         find = Find(oddities=list(_unknown(listing.oddities, state["known"])))
@@ -114,22 +119,22 @@ class Board:
             return self._put_off(state)
         if entry["page"] > 1 and not sheet.leaves:
             return self._gone(state)
-        floor = since - _OVERLAP if since else None
+        floor = _moment(entry["floor"])
         find, round_ = self._fresh(sheet, state, floor), state["round"]
-        _remember(state["topics"], entry["topic"], [sheet.opener, sheet.pages], _MOST_TOPICS)
-        _turn(state["queue"], sheet, old=_is_old(sheet, floor))
+        read = entry["last"] if _turn(state["queue"], sheet, old=_is_old(sheet, floor)) else entry["read"]
+        _remember(state["topics"], entry["topic"], [sheet.opener, sheet.pages, read], _MOST_TOPICS)
         round_["given"] += len(sheet.leaves)
         waits = state["queue"] or round_["onward"] is not None
         if since is None and waits and round_["given"] >= self._history:
             find.gaps.append(_cut(entry, state["queue"], sheet, self._history))
-            state["queue"], round_["onward"] = [], None
+            state["queue"], round_["onward"], round_["cut"] = [], None, True
         return find
 
     def _gone(self, state: State) -> Find:
         """A topic is there no longer, or shorter than it was."""
         entry = state["queue"][0]
-        if entry["page"] > 1 and not entry.get("again"):
-            entry.update(page=1, first=1, again=True)
+        if entry["page"] > 1 and entry["shrunk"] < _MOST_SHRUNK:
+            entry.update(page=1, first=1, shrunk=entry["shrunk"] + 1)
             return Find()
         state["queue"].pop(0)
         if entry["page"] == 1:
@@ -145,7 +150,7 @@ class Board:
         """
         self._listing({})
         entry = state["queue"].pop(0)
-        entry["tries"] = entry.get("tries", 0) + 1
+        entry["tries"] += 1
         if entry["tries"] < _TRIES:
             state["later"].append(entry)
             return Find()
@@ -208,9 +213,29 @@ class Board:
 
 
 def _entry(topic: Topic, state: State) -> State:
-    """A topic to be read: at its last page, where it is known how many there were, else at its first."""
-    opener, pages = state["topics"].get(topic.id, (None, 1))
-    return {"topic": topic.id, "page": pages, "first": pages, "opener": opener, "last": rfc3339(topic.last_at)}
+    """A topic to be read: from its last page on, where it is known how many there were, else from its first.
+
+    It is read back to what was there when it was read before. One that is new may have been missed by the rounds
+    before, where it moved to the list's front behind their back, so that it is read back beyond them.
+    """
+    opener, pages, read = state["topics"].get(topic.id, (None, 1, None))
+    back = _moment(read or next(iter(state["rounds"]), None))
+    return {
+        "topic": topic.id,
+        "page": pages,
+        "first": pages,
+        "pages": pages,
+        "shrunk": 0,
+        "tries": 0,
+        "opener": opener,
+        "last": rfc3339(topic.last_at),
+        "read": read,
+        "floor": rfc3339(back - _OVERLAP) if back else None,
+    }
+
+
+def _from_its_end(entry: State) -> None:
+    entry.update(page=entry["pages"], first=entry["pages"])
 
 
 def _is_due(topic: Topic, marks: Mapping[str, str], floor: datetime | None) -> bool:
@@ -221,25 +246,28 @@ def _is_due(topic: Topic, marks: Mapping[str, str], floor: datetime | None) -> b
     return floor is None or topic.last_at is None or topic.last_at >= floor
 
 
-def _turn(queue: list[State], sheet: Sheet, *, old: bool) -> None:
-    """Go on to the page of the topic that is to be read next, or to the next topic.
+def _turn(queue: list[State], sheet: Sheet, *, old: bool) -> bool:
+    """Go on to the page of the topic that is to be read next; whether it has been read, and the next topic comes.
 
     Where more pages follow the one asked for first, it is read once more on the way back from the end: what goes
     while a topic is read moves all that follows towards its front.
     """
     entry = queue[0]
-    entry["opener"] = sheet.opener
+    entry.update(opener=sheet.opener, tries=0)
     if entry["page"] == entry["first"] < sheet.pages:
         entry.update(page=sheet.pages, first=None)
     elif old or entry["page"] == 1:
         queue.pop(0)
+        return True
     else:
         entry["page"] -= 1
+    return False
 
 
 def _is_old(sheet: Sheet, floor: datetime | None) -> bool:
-    """Whether everything on a page was there before the last round."""
-    return floor is not None and all(_is_before(leaf, floor) for leaf in sheet.leaves if leaf.one is not None)
+    """Whether everything on a page was there before; one that shows no post says nothing."""
+    shown = [leaf for leaf in sheet.leaves if isinstance(leaf.one, Post)]
+    return bool(shown) and all(_is_before(leaf, floor) for leaf in shown)
 
 
 def _is_before(leaf: Leaf, floor: datetime | None) -> bool:
@@ -260,6 +288,8 @@ def _finish(state: State) -> None:
     """End a round: the next one counts from when this one began."""
     round_ = state.pop("round", {})
     if round_.get("top"):
+        before = round_["top"] if round_.get("cut") else state.get("since")
+        state["rounds"] = [*state["rounds"], before][-_MOST_ROUNDS:]
         state["since"] = round_["top"]
 
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,37 +17,21 @@ import pytest
 
 from connectors.mastodon import MastodonConnector
 from connectors.post import Account
+from tests.connectors.live import free_port, ready, running, watched
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 TOKEN = "mock_token"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program = os.environ.get("WATCHER_MASTODON_MOCK") or shutil.which("mastodon_mock")
     if not program:
-        pytest.skip("mastodon_mock is not installed: name it in WATCHER_MASTODON_MOCK (see this module)")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+        pytest.skip("mastodon_mock is not installed: run .ci/live, or name it in WATCHER_MASTODON_MOCK")
+    port, log = free_port(), tmp_path_factory.mktemp("mastodon") / "log"
     command = [program, "serve", "--in-memory", "--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield _ready(f"http://127.0.0.1:{port}", process)
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def _ready(base: str, process: subprocess.Popen[bytes]) -> str:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        assert process.poll() is None, "mastodon_mock ended at once"
-        try:
-            if httpx.get(f"{base}/api/v1/instance", timeout=5).status_code == 200:
-                return base
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise AssertionError("mastodon_mock did not start within a minute")
+    with running(command, log=log) as process:
+        yield ready(f"http://127.0.0.1:{port}/api/v1/instance", process, log).removesuffix("/api/v1/instance")
 
 
 def publish(base: str, text: str, **fields: Any) -> dict[str, Any]:
@@ -100,3 +82,24 @@ def test_posts_replies_tags_and_searches_are_read_to_the_end(server: str, drain)
 
     found = drain(connector, account(server, target="winter fair", reads=("search",), official=False))
     assert first["id"] in {post.id for post in found.posts}
+
+
+def test_a_poller_reads_it_over_restarts_and_nothing_comes_twice(server: str, tmp_path: Path) -> None:
+    with watched(tmp_path, account(server), MastodonConnector(page_size=10)) as one:
+        one.poll()
+        before = set(one.versions())
+        fresh = {publish(server, f"Bus {number} is late")["id"] for number in range(23)}
+        assert one.poll(restarts=True) == 23
+        assert set(one.versions()) - before == fresh
+        assert one.poll() == 0
+        assert one.nothing_came_twice()
+
+
+def test_a_wrong_name_and_a_wrong_token_are_told_apart(server: str, tmp_path: Path) -> None:
+    with watched(tmp_path, account(server, name="none", target="@nobody_at_all"), MastodonConnector()) as one:
+        assert one.fail().startswith("AccountNotFoundError")
+    wrong = account(server, name="wrong", token="not-the-token", reads=("mentions",))
+    with watched(tmp_path, wrong, MastodonConnector()) as one:
+        said = one.fail()
+        assert said.startswith("AuthenticationError")
+        assert "not-the-token" not in said
