@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from connectors.post import Account, Page
+from connectors.tariff import TARIFFS
 from watcher.budget import Budget
 from watcher.config import Settings
 from watcher.store import Store
@@ -31,7 +32,8 @@ class Outlay:
             SpentError: a cap leaves nothing for it.
             StoreError: the store is there and cannot be used.
         """
-        budget, store = self._open()
+        # What counts nothing needs no store, which may be broken just when the doctor is asked.
+        budget, store = self._open() if account.platform in TARIFFS else (None, None)
         if budget is None or store is None:
             yield
             return

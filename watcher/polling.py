@@ -113,7 +113,7 @@ class Poller:
         next_at = next_try(state, error, now)
         self._store.accounts.failed(
             state,
-            f"{type(error).__name__}: {error}",
+            f"{_kind(error)}: {error}",
             permanent=permanent,
             next_at=next_at,
             now=now,
@@ -121,6 +121,12 @@ class Poller:
         )
         log.warning("poll_failed", account=state.account.name, error=type(error).__name__, next_at=next_at.isoformat())
         return Polled()
+
+
+def _kind(error: Exception) -> str:
+    """The name that says what to do: a platform's own kind of error goes by the one that it refines."""
+    homes = ("connectors.errors", "watcher.errors")
+    return next((kind.__name__ for kind in type(error).__mro__ if kind.__module__ in homes), type(error).__name__)
 
 
 def next_try(state: AccountState, error: Exception, now: datetime) -> datetime:

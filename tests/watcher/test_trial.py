@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,13 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from connectors._linkedin_api import DayLimitError
+from connectors._tiktok_api import ScopeError
+from connectors.post import Account, Cursor, Page
 from watcher.config import load
 from watcher.health import try_all
+from watcher.polling import Poller
+from watcher.store import Store
 
 TOKEN = "s3cret-t0ken"
 ROWS = """
@@ -137,3 +143,31 @@ def test_what_waits_for_an_approval_is_said_and_nobody_is_asked(
     assert row["ok"] is False
     assert row["detail"].startswith("off until X's approval of the use case is recorded")
     assert platform.asked == []
+
+
+class Refused:
+    """A connector that always meets one error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def fetch(self, account: Account, cursor: Cursor | None) -> Page:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(ScopeError("lacks a permission"), "AuthenticationError"), (DayLimitError("used up"), "RateLimitedError")],
+)
+def test_a_platforms_own_kind_of_error_is_noted_by_the_one_that_says_what_to_do(
+    tmp_path: Path, error: Exception, kind: str
+) -> None:
+    now = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    store = Store(f"sqlite:///{tmp_path}/watcher.db")
+    store.migrate()
+    account = Account(name="hill", platform="rss", target="x")
+    with store.writing() as connection:
+        store.accounts.put(connection, account, 300, "test", now)
+    Poller(store, lambda _: Refused(error), lambda _: None).poll(store.accounts.get("hill"), now)
+    assert str(store.accounts.get("hill").last_error).startswith(f"{kind}: ")
+    store.close()
