@@ -58,6 +58,7 @@ class ForumConnector:
         self._timeout_s, self._total_s, self._page_size = timeout_s, total_s, page_size
         self._history_posts = max(history_posts, 1)
         self._software = software.lower() if software else None
+        self._found: dict[str, str] = {}  # what each forum that was read runs on
 
     def fetch(self, account: Account, cursor: Cursor | None) -> Page:
         """The next page of whichever read has something new, see `connectors.connector.Connector.fetch`."""
@@ -66,7 +67,7 @@ class ForumConnector:
         known = _software_of(cursor)
         with self._client(account, forum) as client:
             asked = _Asked(account, forum, client, self._history_posts)
-            software = self._software or known or asked.found_out()
+            software = self._found[forum.address] = self._software or known or asked.found_out()
             # What another software was read by means nothing to this one.
             page = tour(asked.readers(software), account.target, cursor if software == known else None)
         return _marked(page, software)
@@ -76,7 +77,8 @@ class ForumConnector:
         forum = Forum.of(account)
         with self._client(account, forum) as client:
             asked = _Asked(account, forum, client, self._history_posts)
-            yield from asked.recheck(self._software or asked.found_out(), posts)
+            software = self._software or self._found.get(forum.address) or asked.found_out()
+            yield from asked.recheck(software, posts)
 
     def _client(self, account: Account, forum: Forum) -> HttpClient:
         allowed = forum.address if account.allow_private else None

@@ -212,7 +212,12 @@ def test_the_software_is_found_out_once(board: Board, account, drain) -> None:
     drain(ForumConnector(), account(), reading.cursor)
     assert board.paths() == [{"misago": "/api/threads/", "nodebb": "/api/recent"}[board.software]]
     board.asked.clear()
-    drain(ForumConnector(software=board.software), account())
+    connector = ForumConnector(software=board.software)
+    posts = drain(connector, account()).posts
+    assert "/posts.json" not in board.paths()
+    connector = ForumConnector()
+    drain(connector, account(), reading.cursor)
+    list(connector.recheck(account(), posts))
     assert "/posts.json" not in board.paths()
 
 
