@@ -125,7 +125,7 @@ def disconnect(
 
 
 def key() -> None:
-    """Print a fresh key for the settings' table "secrets"; keep it where only the service reads it, and in your safe."""
+    """Print a fresh key for the settings' table "secrets"; keep it where only the service reads it, and in a safe."""
     from watcher.seal import fresh_key
 
     typer.echo(fresh_key())
