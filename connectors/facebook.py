@@ -3,37 +3,45 @@
 - ``posts``: what the page published, ``/{page}/published_posts``. Edits among its newest page of posts are noticed.
 - ``comments``: comments and replies on the page's newest posts, ``/{post}/comments``. A post whose time of update
   and count of comments stand still is not asked again.
-- ``mentions``: posts that tag the page, ``/{page}/tagged``, and what visitors wrote on it, from ``/{page}/feed``.
-  Where the token may not read the latter, that is reported once as a gap and the rest goes on.
+- ``mentions``: posts that tag the page, ``/{page}/tagged``, recommendations of it, ``/{page}/ratings``, and what
+  visitors wrote on it, from ``/{page}/feed``. Where the token may not read one of the latter two, that is reported
+  once as a gap and the rest goes on; a page whose recommendations are switched off has none.
 
-Facebook has no public search. Reviews, and comments on others' posts, are not read.
+Facebook has no public search. Comments on others' posts are not read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from connectors._backlog import Backlog, Position, page_of_round
 from connectors._graph import Graph, following
-from connectors._story import as_bytes, page_of, to_comment, to_post, written
+from connectors._news import Memory, Step, sign_of
+from connectors._recommendation import FIELDS, to_review
+from connectors._story import as_bytes, page_of, to_comment, to_post
 from connectors.errors import (
     AccountNotFoundError,
     AuthenticationError,
     ConnectorError,
     PermanentError,
     RateLimitedError,
+    RefusedAddressError,
     UnexpectedResponseError,
 )
 from connectors.http import HttpClient
 from connectors.post import Account, Author, Cursor, Gap, Oddity, Page, Post
 
-_EDGES = {"posts": "published_posts", "mentions": "tagged", "wall": "feed"}
+_EDGES = {"posts": "published_posts", "mentions": "tagged", "ratings": "ratings", "wall": "feed"}
+# What others leave on the page itself, each with its name where it cannot be had.
+_LEFT = {"ratings": "the page's recommendations", "wall": "what visitors wrote on the page"}
+# Recommendations are few, and each asking counts against the page's limit: they are asked for in one round of so many.
+_REST = 12
+_GONE = re.compile(r"(?i)deprecat|unknown path")
 _ATTACHED = "title,description,type,url,unshimmed_url,target,media"
 _POST_FIELDS = (
     "id,message,story,from,created_time,updated_time,permalink_url,status_type,"
@@ -91,7 +99,7 @@ class FacebookConnector:
             own = str(graph.node(_page_name(account), fields="id").get("id"))
             for post in posts:
                 under = post.id if post.kind == "post" else post.thread or ""
-                if page_of(under) == own:
+                if post.kind != "review" and page_of(under) == own:
                     fields = _POST_FIELDS if post.kind == "post" else _COMMENT_FIELDS
                     item = graph.still(post.id, own, fields=fields)
                     yield post, None if item is None else _current(item, post, own if account.official else None)
@@ -151,10 +159,10 @@ def _moment(post: Post) -> float:
 
 
 def _stages(account: Account) -> tuple[str, ...]:
-    """The edges that an account's reads ask, in order; visitors' posts are a stage of their own after mentions."""
+    """The edges that an account's reads ask, in order; what is left on the page are stages of their own."""
     if "search" in account.reads:
         raise PermanentError(f"Facebook has no public search: remove it from the reads of account {account.name!r}")
-    return tuple(stage for name in account.reads for stage in ((name, "wall") if name == "mentions" else (name,)))
+    return tuple(stage for name in account.reads for stage in ((name, *_LEFT) if name == "mentions" else (name,)))
 
 
 def _page_name(account: Account) -> str:
@@ -162,22 +170,6 @@ def _page_name(account: Account) -> str:
     if match is None or not match[1].strip("."):
         raise AccountNotFoundError(f"{account.target[:60]!r} is no Facebook Page: write its id or its name")
     return match[1]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Step:
-    """One page of one edge: its new or changed posts, the backlog after it, and whether the edge is drained.
-
-    ``known`` is what is remembered of the edge when it is drained, ``fresh`` of this round until then: short digests
-    of ids with short digests of contents, newest first.
-    """
-
-    posts: tuple[Post, ...]
-    oddities: tuple[Oddity, ...]
-    backlog: Backlog
-    drained: bool
-    known: Mapping[str, str]
-    fresh: Mapping[str, str]
 
 
 class _Turn:
@@ -194,35 +186,40 @@ class _Turn:
         match self._place.at:
             case "comments":
                 return self.comments(watched_posts)
-            case "wall":
-                return self.wall()
+            case "ratings" if self._rounds % _REST:
+                return self._moved(Backlog(), drained=True, ratings=self._place.kept.get("ratings"), fresh={})
+            case "ratings" | "wall":
+                return self.left()
             case _:
                 return self.posts()
 
     def posts(self) -> Page:
-        """One page of what the page published, or of what tags it."""
+        """One page of what the page published, of what tags it, or of what was left on it."""
         step = self._step(
             self._page_name,
             _EDGES[self._place.at],
             self._place.backlog,
             self._post,
             key=self._place.at,
-            fields=_POST_FIELDS,
+            fields=FIELDS if self._place.at == "ratings" else _POST_FIELDS,
         )
         return self._stepped(step)
 
-    def wall(self) -> Page:
-        """One page of what visitors wrote on the page; where that cannot be had, the reads go on without."""
+    def left(self) -> Page:
+        """One page of recommendations, or of what visitors wrote; where that cannot be had, the reads go on without."""
+        at, told = self._place.at, None
         try:
-            page, refused = self.posts(), None
+            return self.posts()
         except RateLimitedError:
             raise
         except ConnectorError as exc:
-            refused = f"what visitors wrote on the page cannot be read: {exc}"
-            page = self._moved(Backlog(), drained=True, wall=refused, fresh={})
-        if refused is None or self._place.kept.get("wall") == refused:
+            if not self._is_switched_off(exc):
+                told = f"{_LEFT[at]} cannot be read: {exc}"
+            again = {} if isinstance(exc, PermanentError) else {"rounds": self._rounds}
+        page = self._moved(Backlog(), drained=True, fresh={}, **{at: told}, **again)
+        if told is None or self._place.kept.get(at) == told:
             return page
-        return replace(page, gaps=(Gap(start=None, end=None, why=refused),))
+        return replace(page, gaps=(Gap(start=None, end=None, why=told),))
 
     def comments(self, watched: int) -> Page:
         """One page of the posts to watch, or else of the comments on the next of them that waits."""
@@ -262,7 +259,7 @@ class _Turn:
         )
         seen = {number for number, _ in found}
         found += [
-            [str(i["id"]), _sign(i)]
+            [str(i["id"]), sign_of(i)]
             for i in body["data"]
             if isinstance(i, dict) and i.get("id") and str(i["id"]) not in seen
         ]
@@ -298,23 +295,13 @@ class _Turn:
         *,
         key: str,
         **params: str,
-    ) -> _Step:
+    ) -> Step:
         """Asks for one page of an edge; the edge is drained at its end, or where what is known begins."""
         body, backlog = self._asked(number, edge, backlog, limit=self._size, **params)
         posts, oddities = _read(body["data"], read)
-        known = self._known.get(key, {})
-        now = {_short(post.id): post.content_digest[:8] for post in reversed(posts)}
-        reached = _newest_first(body["data"]) and any(name in known for name in now)
-        token = None if reached else following(body)
-        fresh = {**self._place.kept.get("fresh", {}), **now}
-        return _Step(
-            posts=tuple(p for p in posts if self._wanted(p) and known.get(_short(p.id)) != p.content_digest[:8]),
-            oddities=tuple(oddities),
-            backlog=backlog.advanced(None, token),
-            drained=token is None,
-            known={**fresh, **{name: value for name, value in known.items() if name not in fresh}},
-            fresh=dict(list(fresh.items())[:_POSTS_KNOWN]),
-        )
+        memory = Memory(known=self._known.get(key, {}), fresh=self._place.kept.get("fresh", {}), most=_POSTS_KNOWN)
+        token = None if memory.ends(body["data"], posts) else following(body)
+        return memory.step(posts, oddities, backlog.advanced(None, token), wanted=self._wanted)
 
     def _asked(self, number: str, edge: str, backlog: Backlog, **params: Any) -> tuple[Mapping[str, Any], Backlog]:
         """One page of an edge with the backlog that it belongs to: a cursor that Facebook forgot begins it anew."""
@@ -327,11 +314,11 @@ class _Turn:
                 raise
         return self._graph.page(number, edge, **params), Backlog()
 
-    def _remember(self, key: str, step: _Step) -> None:
+    def _remember(self, key: str, step: Step) -> None:
         most = _POSTS_KNOWN if key in _EDGES else _COMMENTS_KNOWN
         self._known[key] = dict(list(step.known.items())[:most])
 
-    def _stepped(self, step: _Step) -> Page:
+    def _stepped(self, step: Step) -> Page:
         if step.drained:
             self._remember(self._place.at, step)
         page = self._moved(step.backlog, drained=step.drained, fresh={} if step.drained else dict(step.fresh))
@@ -339,11 +326,24 @@ class _Turn:
 
     def _moved(self, backlog: Backlog, *, drained: bool, **kept: Any) -> Page:
         """An empty page whose cursor stands after this step."""
-        if self._place.at == "wall":
-            kept = {"wall": None, **kept}
+        if self._place.at in _LEFT:
+            kept = {self._place.at: None, **kept}
+        if self._place.at == "ratings" and drained:
+            kept = {"rounds": self._rounds + 1, **kept}
         place = self._place.keeping(known=self._known, **kept)
         moved, more = place.stepped(backlog, self._stages, drained=drained)
         return Page(posts=(), cursor=moved.cursor(), more=more)
+
+    @property
+    def _rounds(self) -> int:
+        """How many rounds were over recommendations."""
+        return int(self._place.kept.get("rounds", 0))
+
+    def _is_switched_off(self, exc: ConnectorError) -> bool:
+        """Whether a page has no recommendations at all, which is its owner's choice and no failure."""
+        if self._place.at != "ratings" or isinstance(exc, (AuthenticationError, RefusedAddressError)):
+            return False
+        return isinstance(exc, PermanentError) and not _GONE.search(str(exc))
 
     def _wanted(self, post: Post) -> bool:
         """Whether a post belongs to the read at hand: what the page itself wrote on its own wall is no visitor's."""
@@ -351,6 +351,8 @@ class _Turn:
 
     def _post(self, item: Mapping[str, Any]) -> Post:
         """A post of the edge at hand; its author is the page, where only the page can be."""
+        if self._place.at == "ratings":
+            return to_review(item, page=self._page_name)
         own = page_of(str(item["id"])) if self._place.at != "mentions" else None
         owner = own or (self._page_name if self._page_name.isdecimal() else None)
         author = Author(id=own, official=self._account.official) if own and self._place.at == "posts" else None
@@ -372,24 +374,3 @@ def _read(items: list[Any], read: Callable[[Mapping[str, Any]], Post]) -> tuple[
     # Newest first is Facebook's order; the sort is stable, so those of one second or without a time keep theirs.
     posts.reverse()
     return sorted(posts, key=_moment), oddities
-
-
-def _newest_first(items: list[Any]) -> bool:
-    """Whether a page runs from newest to oldest, so that what is known ends it."""
-    try:
-        times = [moment for moment in map(written, items) if moment is not None]
-    except (TypeError, ValueError, AttributeError, OverflowError):
-        return False
-    return times == sorted(times, reverse=True)
-
-
-def _sign(item: Mapping[str, Any]) -> str | None:
-    """What changes when something happens on a post: time of update and count of comments, where both are told."""
-    comments = item.get("comments")
-    summary = comments.get("summary") if isinstance(comments, dict) else None
-    count = summary.get("total_count") if isinstance(summary, dict) else None
-    return None if count is None or not item.get("updated_time") else f"{item['updated_time']} {count}"
-
-
-def _short(number: str) -> str:
-    return hashlib.blake2s(number.encode("utf-8", "replace"), digest_size=5).hexdigest()

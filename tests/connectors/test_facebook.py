@@ -22,6 +22,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from connectors._recommendation import to_review
 from connectors._story import to_comment, to_post
 from connectors.connector import Connector
 from connectors.errors import (
@@ -646,3 +647,146 @@ def test_recorded_errors_have_their_meaning(
     graph.edges["100900/published_posts"] = [Response(json.dumps(recorded(name)), 400, mimetype="application/json")]
     with pytest.raises(expected):
         FacebookConnector().fetch(account(httpserver), None)
+
+
+def rating(number: int, **fields: Any) -> dict[str, Any]:
+    moment = datetime(2026, 11, 16, tzinfo=UTC) + timedelta(minutes=number)
+    return {
+        "created_time": moment.strftime("%Y-%m-%dT%H:%M:%S+0000"),
+        "recommendation_type": "positive",
+        "review_text": f"Invented review {number}",
+        "open_graph_story": {"id": str(40000 + number)},
+        **fields,
+    }
+
+
+def ratings(*given: dict[str, Any], after: str | None = None) -> dict[str, Any]:
+    return {**page(after=after), "data": list(given)}
+
+
+@pytest.fixture
+def reviewed(graph: Graph) -> Graph:
+    """A page that nobody tags and on which nobody writes."""
+    graph.edges = {"100900/tagged": [page()], "100900/feed": [page()]}
+    return graph
+
+
+def texts(pages: list[Page]) -> list[str]:
+    return [post.text for got in pages for post in got.posts]
+
+
+def test_recommendations_are_reviews_among_the_mentions(reviewed: Graph, httpserver: HTTPServer) -> None:
+    sent, becomes = golden("ratings")
+    reviewed.edges["100900/ratings"] = [sent]
+    got, end = drain(account(httpserver, official=True, reads=("mentions",)))
+    assert as_dicts(got) == becomes
+    assert (got.gaps, got.oddities, end.posts) == ((), (), ())
+    assert [json.loads(post.raw) for post in got.posts] == sent["data"][::-1]
+    asked = next(request.args for request in reviewed.asked if request.path.endswith("/ratings"))
+    assert set(asked["fields"].split(",")) == {
+        *("created_time", "recommendation_type", "rating", "review_text", "reviewer", "open_graph_story{id}")
+    }
+
+
+def test_recommendations_in_many_pages_come_once_and_edits_again(reviewed: Graph, httpserver: HTTPServer) -> None:
+    source = account(httpserver, reads=("mentions",))
+    reviewed.edges["100900/ratings"] = [ratings(rating(3), rating(2), after="a"), ratings(rating(1))]
+    first = list(drain(source))
+    assert sorted(texts(first)) == [f"Recommends\n\nInvented review {n}" for n in (1, 2, 3)]
+    reviewed.edges["100900/ratings"] = [ratings(rating(4), rating(3, recommendation_type="negative"), rating(2))]
+    cursor, later = first[-1].cursor, []
+    for _ in range(12):
+        later += list(drain(source, cursor))
+        cursor = later[-1].cursor
+    assert texts(later) == ["Does not recommend\n\nInvented review 3", "Recommends\n\nInvented review 4"]
+    edited = next(post for got in later for post in got.posts)
+    assert edited.key in {post.key for got in first for post in got.posts}
+    assert reviewed.count("/ratings") == 3, "asked for in one round of twelve"
+
+
+def test_an_old_rating_without_an_id_keeps_the_one_it_is_given(reviewed: Graph, httpserver: HTTPServer) -> None:
+    old = {"created_time": "2018-02-01T08:00:00+0000", "rating": 4, "reviewer": {"id": "71", "name": "Ida Brock"}}
+    changed, other = {**old, "rating": 1, "review_text": "Not any more"}, {**old, "reviewer": {"id": "72"}}
+    keys = []
+    for given in (old, changed, other):
+        reviewed.edges["100900/ratings"] = [ratings(given)]
+        keys += [post.key for got in drain(account(httpserver, reads=("mentions",))) for post in got.posts]
+    assert keys[0] == keys[1]
+    assert keys[0] != keys[2]
+
+
+@pytest.mark.parametrize("code", [12, 100, 803, 2500])
+def test_a_page_without_recommendations_is_no_failure(reviewed: Graph, httpserver: HTTPServer, code: int) -> None:
+    reviewed.edges["100900/ratings"] = [failed(400, code, f"(#{code}) Reviews are turned off for this Page")]
+    reviewed.edges["100900/feed"] = [page(2)]
+    (got,) = drain(account(httpserver, reads=("mentions",)))
+    assert numbers([got]) == [[2]]
+    assert (got.gaps, got.oddities) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [
+        (failed(403, 10, "(#10) requires pages_read_user_content"), "pages_read_user_content"),
+        (failed(400, 2500, "Unknown path components: /ratings"), "Unknown path"),
+        (failed(500, 2, "later"), "out of order"),
+    ],
+)
+def test_recommendations_that_cannot_be_had_are_told_once_and_stop_nothing(
+    reviewed: Graph, httpserver: HTTPServer, refused: Response, why: str
+) -> None:
+    source = account(httpserver, reads=("mentions",))
+    reviewed.edges |= {"100900/ratings": [refused], "100900/feed": [page(2)]}
+    (first,) = drain(source)
+    assert numbers([first]) == [[2]]
+    (gap,) = first.gaps
+    assert "the page's recommendations cannot be read" in gap.why
+    assert why in gap.why
+    cursor, later = first.cursor, []
+    for _ in range(13):
+        later += list(drain(source, cursor))
+        cursor = later[-1].cursor
+    assert [got.gaps for got in later] == [()] * 13, "the same reason is told once"
+
+
+def test_recommendations_are_asked_for_again_at_once_after_a_failure_that_passes(
+    reviewed: Graph, httpserver: HTTPServer
+) -> None:
+    source = account(httpserver, reads=("mentions",))
+    reviewed.edges["100900/ratings"] = [failed(500, 2, "later"), ratings(rating(1))]
+    (first,) = drain(source)
+    second = list(drain(source, first.cursor))
+    assert texts(second) == ["Recommends\n\nInvented review 1"]
+
+
+def test_a_pause_over_recommendations_is_a_pause(reviewed: Graph, httpserver: HTTPServer) -> None:
+    reviewed.edges["100900/tagged"] = [page(1)]
+    reviewed.edges["100900/ratings"] = [failed(400, 32, "(#32) Page request limit reached")]
+    source = account(httpserver, reads=("mentions",))
+    first = FacebookConnector().fetch(source, None)
+    with pytest.raises(RateLimitedError):
+        FacebookConnector().fetch(source, first.cursor)
+
+
+def test_whatever_stands_anywhere_a_recommendation_is_a_review_or_an_oddity() -> None:
+    items = golden("ratings")[0]["data"]
+    for path in places(items):
+        for odd in ODD:
+            changed = copy.deepcopy(items)
+            inner = changed
+            for key in path[:-1]:
+                inner = inner[key]
+            inner[path[-1]] = odd
+            posts, oddities = _read(changed, partial(to_review, page="100900"))
+            assert len(posts) + len(oddities) == len(items)
+            for post in posts:
+                assert Post.from_dict(json.loads(json.dumps(post.as_dict())), post.raw) == post
+                assert post.text
+                assert post.author is None or not post.author.official
+
+
+def test_a_recommendation_is_not_asked_for_by_itself(reviewed: Graph, httpserver: HTTPServer) -> None:
+    reviewed.edges |= {"100900/ratings": [ratings(rating(1))], "100900": [{"id": "100900"}]}
+    source = account(httpserver, official=True, reads=("mentions",))
+    (post,) = FacebookConnector().fetch(source, None).posts
+    assert list(FacebookConnector().recheck(source, [post])) == []

@@ -36,6 +36,7 @@ COMMENTS = {
     "python-facebook__posts_multi_posts_data.json": 16,
     "restfb__v2_9_comment-reactions.json": 1,
 }
+RATINGS = {"restfb__v3_1_opengraphrating-recommendation.json": 1}
 ERRORS: dict[str, type[ConnectorError]] = {
     "python-facebook__error_error_data.json": AccountNotFoundError,
     "python-facebook__testdata_error.json": AuthenticationError,
@@ -56,7 +57,6 @@ FACEBOOK_NOT_READ = {
     "python-facebook__pages_single_default_page.json": PAGE,
     "python-facebook__pages_search_pages.json": "a search for Pages: Watcher reads those that the school names",
     "restfb__v2_8_post-multishare.json": "the parts of an advertisement, asked by a field that Watcher never names",
-    "restfb__v3_1_opengraphrating-recommendation.json": "a rating without words: there is nothing in it to judge",
     **dict.fromkeys(
         (
             f"restfb__webhook_{name}.json"
@@ -229,6 +229,33 @@ def test_every_recorded_comment_on_a_page_is_whole(
         )
 
 
+@pytest.mark.parametrize("name", RATINGS)
+def test_every_recorded_recommendation_is_a_review(
+    httpserver: HTTPServer, payloads: Path, drain: Any, name: str
+) -> None:
+    item = sent(payloads, "facebook", name)
+    edges = {"100900/tagged": {"data": []}, "100900/ratings": {"data": [item]}, "100900/feed": {"data": []}}
+    serve(httpserver, edges)
+    source = here(httpserver, "facebook", "100900", official=True, reads=("mentions",))
+    reading = drain(FacebookConnector(), source)
+    assert (len(reading.oddities), reading.gaps) == (0, [])
+    (post,) = reading.posts
+    chosen = {"positive": "Recommends", "negative": "Does not recommend"}[item["recommendation_type"]]
+    same(
+        {
+            "kind": (post.kind, post.reply_to, post.thread) == ("review", None, post.id),
+            "id": post.id == item["open_graph_story"]["id"],
+            "text": post.text == f"{chosen}, {item['rating']} of 5 stars",
+            "author": post.author is None and "reviewer" not in item,
+            "written": post.created_at == moment(item["created_time"]),
+            "url": post.url == f"https://www.facebook.com/{item['open_graph_story']['id']}",
+            "links": post.links == (),
+            "raw": json.loads(post.raw) == item,
+        }
+    )
+    assert drain(FacebookConnector(), source, reading.cursor).posts == []
+
+
 @pytest.mark.parametrize("name", ERRORS)
 def test_recorded_errors_have_their_meaning(httpserver: HTTPServer, payloads: Path, name: str) -> None:
     serve(httpserver, {"100900/published_posts": sent(payloads, "facebook", name)})
@@ -355,4 +382,4 @@ def test_recorded_replies_on_threads_are_whole(httpserver: HTTPServer, payloads:
 
 def test_every_recorded_file_of_facebook_is_read_or_has_its_reason(payloads: Path) -> None:
     files = {file.name for file in (payloads / "facebook").iterdir()}
-    assert files == {*POSTS, *COMMENTS, *ERRORS, *FACEBOOK_NOT_READ}
+    assert files == {*POSTS, *COMMENTS, *RATINGS, *ERRORS, *FACEBOOK_NOT_READ}
