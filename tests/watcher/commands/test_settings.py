@@ -39,7 +39,7 @@ def test_check_config_knows_each_platforms_options(watcher: Command, whole: Path
     change(more='app_secret = { env = "HOME" }\noptions = { page_sise = 5, timeout_s = "long", total_s = 5 }\n')
     assert watcher("check-config", "--json").lines[0]["problems"] == [
         "accounts[1].app_secret: archive takes none; leave it out",
-        "accounts[1].options.page_sise: unknown key; known here are page_size, timeout_s, total_s",
+        "accounts[1].options.page_sise: unknown key; known here are page_size, timeout_s, total_s, until",
         "accounts[1].options.timeout_s: input should be a valid number",
     ]
 
