@@ -14,7 +14,7 @@ from classifiers.training.calibration import Calibration, calibrate
 from classifiers.training.data import ADULT, FOLDS, PUPIL, Row
 
 Numbers = NDArray[np.float64]
-STREAMS = ("M", "Q", "W", "AB")  # authors who wrote a school's ordinary stream; the others wrote balanced sets
+STREAMS = ("M", "Q", "W", "AB", "AJ", "AO")  # who wrote a school's ordinary stream; the others wrote balanced sets
 _NAMES = {"pupil_name": PUPIL, "adult_name": ADULT}
 _RESAMPLED, _SEED = 400, 11
 _BRIEF = (
