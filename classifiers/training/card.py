@@ -79,8 +79,9 @@ languages: unread, counted as missed. In brackets: the middle 95 % over rows dra
 |---|---|---|---|---|---|---|
 {by_author}
 
-(An author who wrote few rows of a label pulls that author's macro-F1 down. M, Q, W, AB, AJ and AO wrote the ordinary stream of
-a school or trust, mostly harmless; the others wrote near misses on purpose, so their harmless posts are the hard ones.)
+(An author who wrote few rows of a label pulls that author's macro-F1 down. M, Q, W, AB, AJ and AO wrote the
+ordinary stream of a school or trust, mostly harmless; the others wrote near misses on purpose, so their harmless posts
+are the hard ones.)
 
 How it treats names of different origins and dialects, what it makes of public tasks, and how fast it is:
 [benchmarks](../../../docs/benchmarks.md).
