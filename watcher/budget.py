@@ -290,12 +290,41 @@ def caps_of(settings: Settings) -> Iterator[Cap]:
         tariff = TARIFFS[platform]
         for limit in tariff.limits:
             yield Cap(unit=limit.unit, amount=limit.amount, period=limit.period, key=f"{platform}'s own limit", app=app)
-        capped = any(cap.platform == platform and cap.monthly_pounds is not None for cap in written)
-        if tariff.dollars_post and not capped:
+    for platform in sorted({platform for platform in apps.values() if TARIFFS[platform].dollars_post}):
+        # One school's or one app's cap holds beside the platform's: only a cap on all of it takes its place.
+        if not any(_is_whole(cap) and cap.platform == platform for cap in written):
             amount = int(settings.budget.monthly_pounds * MICRO)
             yield Cap(unit=POUNDS, amount=amount, period="month", key="budget.monthly_pounds", platform=platform)
     for number, cap in enumerate(written, 1):
         yield from _written(f"budget.caps[{number}]", cap)
+
+
+def _is_whole(row: CapRow) -> bool:
+    """Whether a cap bounds the money of a whole platform."""
+    return row.monthly_pounds is not None and row.school is None and row.app is None
+
+
+def cap_problems(settings: Settings) -> Iterator[str]:
+    """What is wrong with the caps that the operator wrote: one that bounds nothing is worse than none."""
+    schools, seen = {school.id for school in settings.schools}, set[tuple[str, str | None, str | None]]()
+    apps = {row.app for row in settings.accounts} - {None}
+    for number, row in enumerate(settings.budget.caps, 1):
+        key = f"budget.caps[{number}]"
+        tariff = TARIFFS.get(row.platform)
+        if tariff is None:
+            yield f"{key}.platform: {row.platform!r} is not one that counts; those are {', '.join(sorted(TARIFFS))}"
+        elif row.monthly_pounds is not None and not tariff.dollars_post:
+            yield f"{key}.monthly_pounds: reading {row.platform} costs no money; write calls_per_day"
+        if row.school is not None and row.school not in schools:
+            yield f"{key}.school: {row.school!r} is unknown; known are {', '.join(sorted(schools)) or 'none yet'}"
+        if row.app is not None and row.app not in apps:
+            yield f"{key}.app: {row.app!r} is the app of no account; write the same name as `app` of an account"
+        if (row.monthly_pounds, row.calls_per_day, row.searches_per_day) == (None, None, None):
+            yield f"{key}: bounds nothing; write monthly_pounds, calls_per_day or searches_per_day"
+        place = (row.platform, row.app, row.school)
+        if place in seen:
+            yield f"{key}: the same platform, app and school stand in an earlier cap; write them into one"
+        seen.add(place)
 
 
 def _written(key: str, row: CapRow) -> Iterator[Cap]:

@@ -126,12 +126,12 @@ class ProbeTable(_Table):
 
 
 class CapRow(_Table):
-    """A cap on what reading a platform may use up: of one app's accounts, or of one school's, or of all."""
+    """A cap on what reading a platform may use up: of one app's accounts, of one school's own sources, or of all."""
 
     platform: str
     app: Slug | None = None
     school: Slug | None = None
-    monthly_pounds: float | None = Field(default=None, ge=0, le=1_000_000)
+    monthly_pounds: float | None = Field(default=None, ge=0, le=1_000_000, allow_inf_nan=False)
     calls_per_day: int | None = Field(default=None, ge=0)
     searches_per_day: int | None = Field(default=None, ge=0)
 
@@ -140,7 +140,7 @@ class BudgetTable(_Table):
     """What reading may cost; a platform that is paid for has a cap even where none is written for it."""
 
     pounds_per_dollar: float = Field(default=0.80, gt=0, le=10)
-    monthly_pounds: float = Field(default=50.0, ge=0, le=1_000_000)
+    monthly_pounds: float = Field(default=50.0, ge=0, le=1_000_000, allow_inf_nan=False)
     count_along: bool = True
     caps: tuple[CapRow, ...] = ()
 

@@ -80,7 +80,7 @@ def caps(budget: Budget, store: Store, now: datetime) -> Iterator[dict[str, Any]
         forecast = _forecast(spent, counted, store, now, start, end)
         money = cap.unit == POUNDS
         yield {
-            "of": cap.app or cap.school or cap.platform or "all",
+            "of": cap.app or (f"{cap.school}, its own sources" if cap.school else None) or cap.platform or "all",
             "unit": "pounds" if money else cap.unit,
             "period": cap.period.replace("_", " "),
             "spent": _amount(spent, money=money),

@@ -17,6 +17,7 @@ from connectors.errors import RateLimitedError
 from connectors.post import Account
 from connectors.tariff import CALLS, POUNDS, SEARCHES
 from watcher.budget import MICRO, Bill, Budget, caps_of
+from watcher.check import problems
 from watcher.config import Settings, load
 from watcher.enrolment import apply
 from watcher.errors import SpentError
@@ -474,3 +475,37 @@ def _account(name: str) -> Account:
 def test_money_has_a_cap_even_where_none_is_written(tmp_path: Path) -> None:
     found = [cap for cap in caps_of(_settings(tmp_path, "https://x.example", "")) if cap.unit == POUNDS]
     assert [(cap.amount, cap.key) for cap in found] == [(50 * MICRO, "budget.monthly_pounds")]
+
+
+_ROWS = {
+    'platform = "x"\nschool = "hillcrest"\nmonthly_pounds = 0.05': (),
+    'platform = "x"\nschool = "hillcrst"\nmonthly_pounds = 0.05': ("budget.caps[1].school: 'hillcrst' is unknown",),
+    'platform = "twitter"\nmonthly_pounds = 5': ("budget.caps[1].platform: 'twitter' is not one that counts",),
+    'platform = "x"': ("budget.caps[1]: bounds nothing",),
+    'platform = "x"\napp = "second"\ncalls_per_day = 5': ("budget.caps[1].app: 'second' is the app of no account",),
+    'platform = "bluesky"\nmonthly_pounds = 5': ("budget.caps[1].monthly_pounds: reading bluesky costs no money",),
+}
+
+
+@pytest.mark.parametrize(("row", "said"), _ROWS.items())
+def test_a_cap_that_bounds_nothing_is_refused(tmp_path: Path, row: str, said: tuple[str, ...]) -> None:
+    settings = _settings(tmp_path, "https://x.example", f"[[budget.caps]]\n{row}")
+    found = tuple(problem for problem in problems(settings) if problem.startswith("budget"))
+    assert len(found) == len(said)
+    assert all(problem.startswith(start) for problem, start in zip(found, said, strict=True))
+
+
+def test_two_caps_on_the_same_thing_are_refused(tmp_path: Path) -> None:
+    row = '[[budget.caps]]\nplatform = "x"\nmonthly_pounds = 5\n'
+    found = [problem for problem in problems(_settings(tmp_path, "https://x.example", row * 2)) if "budget" in problem]
+    assert len(found) == 1
+    assert "stand in an earlier cap" in found[0]
+
+
+@pytest.mark.parametrize("part", ['school = "hillcrest"', 'app = "second"'])
+def test_a_cap_on_a_part_takes_no_platforms_place(tmp_path: Path, part: str) -> None:
+    row = f'monthly_pounds = 0.1\n[[budget.caps]]\nplatform = "x"\n{part}\nmonthly_pounds = 0.05'
+    found = {
+        cap.key: cap.amount for cap in caps_of(_settings(tmp_path, "https://x.example", row)) if cap.unit == POUNDS
+    }
+    assert found == {"budget.monthly_pounds": MICRO // 10, "budget.caps[1].monthly_pounds": MICRO // 20}
