@@ -158,7 +158,7 @@ def test_who_can_explain(encoder: EncoderClassifier) -> None:
         ("i want to kill myself, i can't do this any more", "self_harm", "myself"),
         ("I k i l l e d an hour waiting, now i want to kill myself", "self_harm", "myself"),
         ("there is a bomb in the science block, it goes off at 11", "threat", "bomb"),
-        ("Reporter from the Echo here, could we interview a parent about the closure?", "press", "interview"),
+        ("Reporter from the Echo here, could we interview a parent about the closure?", "press", "Reporter"),
         ("The weather was fine and the teachers were amazing, thank you", "praise", "amazing"),
         (BLAND * 20 + "I want to kill myself, I can't do this any more. " + BLAND * 20, "self_harm", "myself"),
     ],

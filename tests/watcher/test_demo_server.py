@@ -333,6 +333,7 @@ def test_the_real_connectors_bring_the_whole_script_once(server: DemoServer) -> 
     taken: dict[tuple[str, str, str], str] = {}
     for row in tomllib.loads(settings(server.port, "/tmp/demo", START))["accounts"]:
         every_s, reads = row.pop("every_s"), tuple(row.pop("reads"))
+        row.pop("owner", None)
         account, connector, cursor = Account(**row, reads=reads), registry.load(row["platform"]), None
         assert every_s
         for _ in range(60):

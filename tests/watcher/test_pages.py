@@ -111,7 +111,6 @@ def test_the_overview_links_every_page_and_answers_what_the_policies_name() -> N
         "Nextdoor",
         "Private accounts",
         "TikTok comments",
-        "Ratings",
     ],
 )
 def test_where_nobody_can_read_is_said_plainly(place: str) -> None:
