@@ -14,6 +14,7 @@ from alerts.packs import load_pack
 from alerts.school import NEVER_TOLD, ROLES
 from connectors import approval, registry
 from connectors.grant import FLOWS
+from watcher.budget import cap_problems
 from watcher.config import AccountRow, SchoolRow, Settings
 from watcher.enrolment import account_of
 from watcher.errors import ConfigError, StoreError
@@ -52,6 +53,7 @@ def problems(settings: Settings) -> Iterator[str]:
     yield from _holdings(settings)
     yield from _approvals(settings)
     yield from _apps(settings)
+    yield from cap_problems(settings)
     yield from _twice("accounts", (row.name for row in settings.accounts))
     yield from timeline_problems(settings)
     yield from search_problems(settings)
