@@ -10,6 +10,9 @@ from classifiers.verdict import Span
 
 KINDS = {1: "pupil_name", 2: "adult_name"}  # the encoder's classes; 0 is everything else
 _JOINED = re.compile(r"[ '’\-]{0,2}")
+# Who bears a title is grown up, whatever stands around the name. "miss" in small letters is more often the verb.
+_TITLE = re.compile(r"\b(?:(?i:mrs?|ms|mx|dr|prof)\.?|Miss|MISS|Sir|Madam|Dame|Coach) $")
+_LONGEST_TITLE = 8
 
 
 def name_spans(text: str, originals: Sequence[tuple[int, int]], classes: Sequence[int]) -> tuple[Span, ...]:
@@ -17,6 +20,8 @@ def name_spans(text: str, originals: Sequence[tuple[int, int]], classes: Sequenc
     found: list[Span] = []
     for start, end, kind in _words(text, originals, classes):
         last = found[-1] if found else None
+        if _TITLE.search(text, max(0, start - _LONGEST_TITLE), start):
+            kind = "adult_name"  # noqa: PLW2901
         if last and last.kind == kind and _JOINED.fullmatch(text[last.end : start]):
             found[-1] = Span(start=last.start, end=end, kind=kind)
         else:

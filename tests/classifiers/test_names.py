@@ -41,3 +41,9 @@ def test_a_possessive_is_no_part_of_a_name() -> None:
 
 def test_signs_alone_are_no_name() -> None:
     assert found("!! 12", {"!": 1, "12": 1}) == []
+
+
+def test_who_bears_a_title_is_grown_up() -> None:
+    assert found("says Mrs Bloom", {"Bloom": 1}) == [("adult_name", "Bloom")]
+    assert found("thanks Dr. Verity Bloom", {"Verity": 1, "Bloom": 2}) == [("adult_name", "Verity Bloom")]
+    assert found("we miss Ida", {"Ida": 1}) == [("pupil_name", "Ida")]
