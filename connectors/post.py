@@ -19,7 +19,8 @@ class Account:
     """One source that is read: a platform, a target on it, and what is read there.
 
     ``target`` is what the platform calls the source: a handle, a page id, a feed address, a folder, a query.
-    ``official`` says that the school owns it; ``token`` is the secret itself and never shows in ``repr``.
+    ``official`` says that the school owns it; ``token`` is the secret itself and never shows in ``repr``. ``schools``
+    are those that a shared search looks for, where it is built from their terms; none means ``school``, or any.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Account:
     base_url: str | None = None
     allow_private: bool = False
     token: str | None = field(default=None, repr=False)
+    schools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

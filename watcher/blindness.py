@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 import structlog
 
@@ -15,6 +16,7 @@ from alerts.wording import counted, long_day
 from watcher.habit import LEAST, Silence, silence
 from watcher.reference import random_reference
 from watcher.remedy import remedy
+from watcher.serving import Providers, served
 from watcher.store import Store
 from watcher.store.accounts import AccountState
 from watcher.terms import MARK, base_of
@@ -30,7 +32,8 @@ NEVER_SILENT = ("archive", "report")
 
 def silent_sources(store: Store) -> tuple[str, ...]:
     """The sources that are read and have fallen silent, as long as nobody has closed the matter."""
-    return tuple(sorted(f.removeprefix(SILENT) for f in store.incidents.faults() if f.startswith(SILENT)))
+    silent = (f.removeprefix(SILENT) for f in store.incidents.faults() if f.startswith(SILENT))
+    return tuple(sorted({base_of(name) for name in silent}))
 
 
 class Faults:
@@ -44,22 +47,25 @@ class Faults:
         """Make a blind source an incident, and end the incident of one that sees again; how many changed.
 
         What is blind stands in the accounts' own rows, so a crash in between loses nothing: the next round sees it.
-        However many queries a search is read as, it is one matter: they share a token and a server.
+        However many queries a search is read as, they share a token and a server: it is one matter for each of those
+        who look after the schools that it can no longer look for, and none for anybody else.
         """
         states = {state.account.name: state for state in self._store.accounts.all()}
-        blind = {base_of(name): name for name, state in reversed(states.items()) if state.blind_since is not None}
-        known = self._store.incidents.faults()
-        new = sorted(blind.keys() - set(map(base_of, known)))
-        for base in new:
-            self._open_blind_spot(states[blind[base]], now)
+        blind: dict[str, list[AccountState]] = {}
+        for name, state in states.items():
+            if state.blind_since is not None:
+                blind.setdefault(base_of(name), []).append(state)
+        known = self._store.incidents.fault_schools()
         read = set(map(base_of, states))
         seeing = sorted(name for name in known if base_of(name) in read and base_of(name) not in blind)
         for name in seeing:
             self._store.incidents.end_fault(name, now)
-        return len(new) + len(seeing) + self._watch_silence(states, known, now)
+        providers = Providers(self._store, self._pack_of, now) if blind else None
+        changed = sum(self._watch_blind(blind[base], known, providers, now) for base in sorted(blind) if providers)
+        return changed + len(seeing) + self._watch_silence(states, frozenset(known), now)
 
-    def open(self, what: str, school: School, why: str, now: datetime) -> None:
-        """Open the incident of a fault unless it is open."""
+    def open(self, what: str, school: School, why: str, now: datetime, *, named: str | None = None) -> None:
+        """Open the incident of a fault unless it is open; ``named`` tells several of one fault apart."""
         route = self._pack_of(school.pack).route("blind_spot")
 
         def make() -> Incident:
@@ -74,33 +80,48 @@ class Faults:
                 last_flag_at=now,
             )
 
-        self._store.incidents.start_fault(what, make, why, now)
+        self._store.incidents.start_fault(what, make, why, now, named=named)
 
-    def _open_blind_spot(self, state: AccountState, now: datetime) -> None:
-        account, school = state.account, self._school_of(state)
-        if school is None:
-            log.error("blind_without_school", account=account.name)
-            return
-        found = remedy(account.platform, account.name, state.last_error or "")
-        self.open(account.name, school, f"{found.what.rstrip('.')}. {found.do}", now)
+    def _watch_blind(
+        self, parts: list[AccountState], known: Mapping[str, str], providers: Providers, now: datetime
+    ) -> int:
+        """Have everybody told whose schools the blind queries of one row serve, and end what concerns nobody now."""
+        base = base_of(parts[0].account.name)
+        every = tuple(providers.schools.values())
+        first = {s.id: state for state in reversed(parts) for s in served(state, every)}
+        if not first:
+            log.error("blind_without_school", account=base)
+            return 0
+        mine = {name: school for name, school in known.items() if base_of(name) == base}
+        over = sorted(name for name, school in mine.items() if not providers.needed(school, first))
+        for name in over:
+            self._store.incidents.end_fault(name, now, "what is read for this school can be read")
+        told = {name: school for name, school in mine.items() if name not in over}
+        missing = providers.untold(first, told.values())
+        for school in missing:
+            account = first[school].account
+            found = remedy(account.platform, base, first[school].last_error or "", account)
+            self._open_for(account.name, providers.schools[school], f"{found.what.rstrip('.')}. {found.do}", told, now)
+        return len(over) + len(missing)
 
-    def _school_of(self, state: AccountState) -> School | None:
-        schools = self._store.register.all().schools
-        named = [s for s in schools if s.id == state.account.school]
-        # A search shared by many schools still has to be somebody's to mend.
-        return next(iter(named or schools), None)
+    def _open_for(self, what: str, school: School, why: str, told: dict[str, str], now: datetime) -> None:
+        """Open one of the matters of a fault: the first goes by its name, any other by that of its school, too."""
+        named = what if not told else f"{base_of(what)}{MARK}@{_short(school.id)}"
+        self.open(what, school, why, now, named=named)
+        told[named] = school.id
 
     def _watch_silence(self, states: dict[str, AccountState], known: frozenset[str], now: datetime) -> int:
         """The same for sources that are read and bring nothing any more, each silence told once; every hour."""
         if self._looked_at is not None and timedelta(0) <= now - self._looked_at < _LOOKED_AT:
             return 0
         self._looked_at = now
-        changed = 0
+        changed, told = 0, {name: base_of(name.removeprefix(SILENT)) for name in known if name.startswith(SILENT)}
         for name, state in states.items():
-            open_now = f"{SILENT}{name}" in known
+            open_now = name in told.values()
             found = None if self._cannot_tell(state) else self._silence(state, now)
             if open_now and found is None and not state.failures:
-                self._store.incidents.end_fault(f"{SILENT}{name}", now, "the source brings posts again")
+                for fault in (fault for fault, source in told.items() if source == name):
+                    self._store.incidents.end_fault(fault, now, "the source brings posts again")
                 changed += 1
             elif found is not None and not open_now:
                 changed += self._tell_of_silence(state, found, now)
@@ -117,18 +138,32 @@ class Faults:
         return silence(self._store.posts.times(state.account.name), now)
 
     def _tell_of_silence(self, state: AccountState, found: Silence, now: datetime) -> bool:
-        name, school = state.account.name, self._school_of(state)
-        told = self._store.recall(f"silent:{name}")
-        since = found.since.isoformat()
-        if school is None or (told is not None and told[0] == since):
+        name, since = state.account.name, found.since.isoformat()
+        before = self._store.recall(f"silent:{name}")
+        providers = Providers(self._store, self._pack_of, now)
+        schools = {school.id for school in served(state, tuple(providers.schools.values()))}
+        if not schools or (before is not None and before[0] == since):
             return False
-        days = max(round(found.usual.total_seconds() / 86400), 1)
-        why = (
-            f"it is read without an error and has brought nothing since {long_day(found.since, school.timezone)}, "
-            f"though before something came every {counted(days, 'day') if days > 1 else 'day'}. Please look at it in a "
-            "browser: if the account is still in use, check its target and what the token may read; if it was moved, "
-            "write its new name into the settings; if nobody uses it any more, close this matter."
-        )
-        self.open(f"{SILENT}{name}", school, why, now)
+        told: dict[str, str] = {}
+        for school in providers.untold(schools, ()):
+            place = providers.schools[school]
+            self._open_for(f"{SILENT}{name}", place, _unheard(found, place), told, now)
         self._store.remember(f"silent:{name}", since, now)
         return True
+
+
+def _unheard(found: Silence, school: School) -> str:
+    """What is told of a source that is read and brings nothing any more."""
+    zone = school.timezone
+    days = max(round(found.usual.total_seconds() / 86400), 1)
+    return (
+        f"it is read without an error and has brought nothing since {long_day(found.since, zone)}, "
+        f"though before something came every {counted(days, 'day') if days > 1 else 'day'}. Please look at it in a "
+        "browser: if the account is still in use, check its target and what the token may read; if it was moved, "
+        "write its new name into the settings; if nobody uses it any more, close this matter."
+    )
+
+
+def _short(school: str) -> str:
+    """A school's id in few characters, whatever it is made of: keys of faults are short."""
+    return sha256(school.encode("utf-8", "replace")).hexdigest()[:10]

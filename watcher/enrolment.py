@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -66,6 +66,12 @@ def account_of(row: AccountRow, key: str = "accounts", *, with_token: bool = Fal
     return Account(**{**values, "target": row.target or TERMS}, token=token)
 
 
+def _read_as(reading: Reading) -> Account:
+    """The account as it is stored: a search that is built for several schools says for which."""
+    shared = reading.query is not None and reading.row.school is None
+    return replace(account_of(reading.row), schools=reading.query.batch if reading.query and shared else ())
+
+
 def preview(settings: Settings, store: Store | None, now: datetime | None = None) -> tuple[Change, ...]:
     """What ``apply`` would change, in the order of the file, removals last; without a store yet, everything is new.
 
@@ -90,11 +96,12 @@ def _changes(
     states: dict[str, AccountState],
 ) -> tuple[Change, ...]:
     found = [*_entry_changes(settings, old)]
-    for row in (account.row for account in accounts):
+    for one in accounts:
+        row = one.row
         state = states.pop(row.name, None)
         if state is None:
             found.append(Change(action="add", kind="account", name=row.name))
-        elif state.account != account_of(row) or state.every_s != _every(row, settings):
+        elif state.account != _read_as(one) or state.every_s != _every(row, settings):
             found.append(Change(action="change", kind="account", name=row.name))
     found += [Change(action="remove", kind="account", name=name) for name in states]
     return tuple(found)
@@ -153,7 +160,7 @@ def renew(settings: Settings, store: Store, now: datetime) -> int:
     states = {state.account.name: state for state in store.accounts.all()}
     wanted = {r.row.name: r for r in readings(settings, now.date()) if r.query is not None}
     every = {r.row.name for r in readings(settings) if r.query is not None}
-    stale = [r for name, r in wanted.items() if name in states and states[name].account != account_of(r.row)]
+    stale = [r for name, r in wanted.items() if name in states and states[name].account != _read_as(r)]
     gone = [name for name in every - wanted.keys() if name in states]
     with store.writing() as connection:
         for one in stale:
@@ -169,10 +176,10 @@ def _put(
     """Write one account; a search that is built from terms goes on where it, or the one it was part of, stood."""
     row, every = account.row, _every(account.row, settings)
     if account.query is None:
-        store.accounts.put(connection, account_of(row), every, kept_by, now)
+        store.accounts.put(connection, _read_as(account), every, kept_by, now)
     else:
         heir_of = tuple(ancestors(row.name))
-        store.accounts.put_search(connection, account_of(row), every, kept_by, now, heir_of=heir_of)
+        store.accounts.put_search(connection, _read_as(account), every, kept_by, now, heir_of=heir_of)
 
 
 def _every(row: AccountRow, settings: Settings) -> int:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts import digest as weeks
-from alerts import wording
 from alerts.digest import Blind, Digest, Line, Tone
 from alerts.excerpt import Excerpt
 from alerts.flag import Flag
@@ -23,11 +22,12 @@ from alerts.school import Register, School
 from classifiers.sentence import likelihood
 from classifiers.verdict import Verdict
 from connectors.post import Post
+from watcher import unseen
 from watcher.checking import Checker, is_unconfirmed
 from watcher.config import Settings
 from watcher.errors import ConfigError
-from watcher.remedy import remedy
 from watcher.scope import leaders, scopes, trust_name
+from watcher.serving import reachable
 from watcher.store import Store
 from watcher.store.incidents import Unplanned
 from watcher.store.views import IncidentView
@@ -80,7 +80,7 @@ class Teller:
         """Who is to be told of an incident and by which rule; ``None`` where there is nobody left to ask for."""
         incident = unplanned.incident
         view = self._store.views.incident(incident.reference, _POSTS_SHOWN)
-        register = self._reachable(now)
+        register = reachable(self._store, now)
         school = next((s for s in register.schools if s.id == incident.school), None)
         if view is None or school is None:
             return None
@@ -125,7 +125,7 @@ class Teller:
         for receiver in receivers(
             pack.route("blind_spot"),
             school,
-            self._reachable(now),
+            reachable(self._store, now),
             now.date(),
             last_resort=self._last_resort,
             document=pack.document,
@@ -202,43 +202,20 @@ class Teller:
             excerpts=tuple(_excerpt(p.post, p.verdicts, {f.label for f in p.flags}) for p in view.posts),
             others=others,
             about=incident.about,
-            note=self._note(view, school.timezone),
+            note=unseen.note(self._store, view, school.timezone),
             undecided=any(f.review for post in view.posts for f in post.flags),
             likelihoods=tuple(_likelihoods(f for post in view.posts for f in post.flags)),
             timezone=school.timezone,
         )
 
-    def _note(self, view: IncidentView, zone: str) -> str:
-        if view.account is None:
-            return ""
-        try:
-            state = self._store.accounts.get(view.account)
-        except KeyError:
-            # No source, but mail that an address does not take.
-            return f"{view.account[:1].upper()}{view.account[1:]}: {view.events[0].detail if view.events else ''}"
-        platform = wording.platform_name(state.account.platform)
-        since = f"since {wording.long_time(state.last_success_at, zone)}" if state.last_success_at else "so far"
-        source = f"Source: {view.account} ({platform}); not read {since}."
-        if not state.last_error:
-            return source
-        found = remedy(state.account.platform, view.account, state.last_error)
-        return f"{source} {found.what.rstrip('.')}. {found.do}"
-
     def _link(self, reference: str) -> str:
         return f"{self._url}/incidents/{reference}"
-
-    def _reachable(self, now: datetime) -> Register:
-        """The register without the people whose address has refused our mail: the next in the chain is told."""
-        register = self._store.register.all()
-        refused = self._store.notices.refused_addresses(now)
-        gone = {p.id for p in register.people if p.email in refused}
-        return replace(register, holdings=tuple(h for h in register.holdings if h.person not in gone))
 
     # digests ---------------------------------------------------------------------------------------------------------
 
     def digests(self, now: datetime) -> Iterator[Notice]:
         """The digests that are due and were not written yet, for each school and each trust and receiver."""
-        register = self._reachable(now)
+        register = reachable(self._store, now)
         for scope, schools in scopes(register):
             timezone = schools[0].timezone
             newest = weeks.weeks_due(now, timezone, None)[-1]

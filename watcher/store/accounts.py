@@ -241,13 +241,13 @@ def _since_last(gap: Gap, state: AccountState) -> Gap:
 def _body(account: Account) -> dict[str, Any]:
     body = asdict(account)
     body.pop("token")
-    body["reads"] = list(account.reads)
+    body["reads"], body["schools"] = list(account.reads), list(account.schools)
     return body
 
 
 def _state(row: Row[Any], given: frozenset[str]) -> AccountState:
     body = dict(row.body)
-    body["reads"] = tuple(body["reads"])
+    body["reads"], body["schools"] = tuple(body["reads"]), tuple(body.get("schools", ()))
     account = Account(**body)
     off = missing(account, given)
     return AccountState(

@@ -183,10 +183,22 @@ class IncidentShelf:
             keys = connection.scalars(select(t.fingerprint.c.key).where(t.fingerprint.c.key.startswith(FAULT)))
             return frozenset(key.removeprefix(FAULT) for key in keys)
 
-    def start_fault(self, account: str, make: Callable[[], Incident], why: str, now: datetime) -> bool:
-        """Open the blind-spot incident of an account unless it is open; whether it was opened."""
+    def fault_schools(self) -> dict[str, str]:
+        """The school for which each open blind-spot incident stands, by what is blind (the keys of ``faults``)."""
+        with reading(self._engine) as connection:
+            query = select(t.fingerprint.c.key, t.incident.c.school).where(t.fingerprint.c.key.startswith(FAULT))
+            rows = connection.execute(query.join(t.incident, t.incident.c.id == t.fingerprint.c.incident))
+            return {row.key.removeprefix(FAULT): row.school for row in rows}
+
+    def start_fault(
+        self, account: str, make: Callable[[], Incident], why: str, now: datetime, *, named: str | None = None
+    ) -> bool:
+        """Open the blind-spot incident of an account unless it is open; whether it was opened.
+
+        ``named`` is its name among the faults where an account has several, for those who look after other schools.
+        """
         with writing(self._engine) as connection:
-            key = f"{FAULT}{account}"
+            key = f"{FAULT}{named or account}"
             if connection.scalar(select(t.fingerprint.c.incident).where(t.fingerprint.c.key == key)) is not None:
                 return False
             number = self._insert(connection, make(), account, now)
