@@ -7,7 +7,7 @@ refuses, and `connectors.permission` says what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -132,6 +132,11 @@ def required(account: Account) -> Requirement | None:
     requirement, applies = _RULES.get(account.platform, (None, None))
     is_own_server = account.base_url is not None and account.allow_private
     return requirement if applies is not None and not is_own_server and applies(account) else None
+
+
+def granted(recorded: Iterable[tuple[str, date]], today: date) -> frozenset[str]:
+    """The platforms that have approved by today, of records with the day of the answer: a later one is none yet."""
+    return frozenset(platform for platform, on in recorded if on <= today)
 
 
 def missing(account: Account, approved: Container[str]) -> Requirement | None:

@@ -6,7 +6,8 @@ import ipaddress
 import typing
 import zoneinfo
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from datetime import UTC, date, datetime
 from urllib.parse import urlsplit
 
 from alerts.errors import AlertError
@@ -15,14 +16,17 @@ from alerts.school import NEVER_TOLD, ROLES
 from connectors import approval, registry
 from connectors.grant import FLOWS
 from watcher.budget import cap_problems
+from watcher.caution import cautions
 from watcher.config import AccountRow, SchoolRow, Settings
 from watcher.enrolment import account_of
 from watcher.errors import ConfigError, StoreError
 from watcher.looking import look_problems, search_problems, timeline_problems
+from watcher.naming import naming_problems
 from watcher.problem import misfit
 from watcher.seal import seal_problems
 from watcher.secret import Secret
 from watcher.store.engine import connect
+from watcher.trial import approved_by
 
 # It has a key of its own, so that it can be named as a secret.
 _OWN_KEY = "app_secret"
@@ -65,9 +69,13 @@ def problems(settings: Settings) -> Iterator[str]:
             yield from _known(f"accounts[{number}].school", account.school, (s.id for s in settings.schools))
 
 
-def notes(settings: Settings) -> Iterator[str]:
-    """What is no mistake and yet keeps accounts from being read, or a platform's terms from being kept."""
-    given = {row.platform for row in settings.approvals}
+def notes(settings: Settings, today: date | None = None, granted: Container[str] = ()) -> Iterator[str]:
+    """What is no mistake and yet keeps accounts from being read, or a platform's terms from being kept.
+
+    ``today`` is by default the day it is (UTC); ``granted`` are the accounts whose owners have given a token.
+    """
+    today = today or datetime.now(UTC).date()
+    given = approved_by(settings, today)
     for number, row in enumerate(settings.accounts, 1):
         if row.platform in registry.known():
             needed = approval.missing(account_of(row), given)
@@ -77,6 +85,7 @@ def notes(settings: Settings) -> Iterator[str]:
         if given_row.platform in registry.known() and given_row.platform not in approval.platforms():
             yield f"approvals[{number}].platform: {given_row.platform} needs no approval; it may be left out"
     yield from _shared_app(settings)
+    yield from cautions(settings, today, granted)
 
 
 def _shared_app(settings: Settings) -> Iterator[str]:
@@ -209,6 +218,7 @@ def _school(settings: Settings, key: str, school: SchoolRow) -> Iterator[str]:
         zoneinfo.ZoneInfo(school.timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         yield f'{key}.timezone: {school.timezone!r} is no time zone; write one such as "Europe/London"'
+    yield from naming_problems(key, school)
     try:
         load_pack(school.pack)
     except AlertError as error:

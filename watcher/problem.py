@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import types
 import typing
 from collections.abc import Iterable
@@ -10,6 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
+
+_NO_NUMBER = "must be a plain number, such as 30; nan and inf are none"
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> tuple[str, ...]:
@@ -29,12 +32,16 @@ def _line(details: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _message(details: ErrorDetails) -> str:
+    if details["type"] == "finite_number":
+        return _NO_NUMBER
     message = details["msg"].removeprefix("Value error, ").removeprefix("value is not ")
     return f"{message[:1].lower()}{message[1:]}"
 
 
 def misfit(value: Any, annotation: Any) -> str | None:
     """Why a value is none of a type, or ``None`` where it is one."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return _NO_NUMBER
     try:
         TypeAdapter(annotation).validate_python(value, strict=True)
     except ValidationError as error:

@@ -13,6 +13,7 @@ from watcher.config import AccountRow, Settings
 from watcher.enrolment import account_of
 from watcher.errors import ConfigError
 from watcher.terms import base_of, readings
+from watcher.trial import approved_by
 
 
 def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], None]) -> Iterator[Post]:
@@ -29,7 +30,7 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
         raise ConfigError(found)
     connectors = Connectors(settings, tokens_at_hand(settings))
     account = connectors.with_token(account_of(row))
-    needed = approval.missing(account, {given.platform for given in settings.approvals})
+    needed = approval.missing(account, approved_by(settings))
     if needed is not None:
         note(f"read by hand; for the service this account is {approval.told(needed, account.platform)}")
     connector = connectors.of(account)

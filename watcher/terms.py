@@ -10,6 +10,7 @@ from datetime import date
 from alerts.query import LONGEST, Plan, Query, answers, plan
 from alerts.school import RoleHolder, School
 from watcher.config import AccountRow, SchoolRow, Settings
+from watcher.naming import handle_of
 
 # What may stand as the target of such an account; leaving it out says the same.
 TERMS = "terms"
@@ -119,7 +120,11 @@ def batches(settings: Settings) -> Mapping[str, tuple[str, ...]]:
 def school_of(row: SchoolRow) -> School:
     """The school that a row of the settings describes."""
     holders = tuple(RoleHolder(**holder.model_dump()) for holder in row.role_holders)
-    return School(**row.model_dump(exclude={"role_holders"}), role_holders=holders)
+    bare = {
+        "handles": tuple(handle_of(one) or one for one in row.handles),
+        "hashtags": tuple(one.strip().lstrip("#＃") for one in row.hashtags),
+    }
+    return School(**(row.model_dump(exclude={"role_holders"}) | bare), role_holders=holders)
 
 
 def ancestors(name: str) -> Iterator[str]:

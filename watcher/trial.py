@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from alerts.wording import counted
 from connectors import approval, permission, registry
 from connectors.connector import Connector
 from connectors.errors import ConnectorError
+from connectors.grant import PASTED, flow_of
 from connectors.post import Account, Gap
-from watcher.config import AccountRow
+from watcher.config import AccountRow, Settings
 from watcher.enrolment import account_of
+from watcher.terms import MARK
 
 # X charges for each post: to see whether it can be read needs no more than the fewest that it gives.
 _FEW: Mapping[str, Mapping[str, Any]] = {"x": {"page_size": 10}}
+# These show nothing to anybody without a token; of the reads below only the account's own token shows.
+_ALWAYS = frozenset(
+    ("x", "facebook", "instagram", "threads", "linkedin", "tiktok", "youtube", "google_reviews", "reddit")
+)
+_OWN_READS: Mapping[str, frozenset[str]] = {
+    "bluesky": frozenset(("mentions",)),
+    "mastodon": frozenset(("mentions",)),
+}
+
+
+def approved_by(settings: Settings, today: date | None = None) -> frozenset[str]:
+    """The platforms whose approval the settings record as given by that day, by default the day it is (UTC)."""
+    return approval.granted(((row.platform, row.on) for row in settings.approvals), today or datetime.now(UTC).date())
 
 
 def off(row: AccountRow, approved: Container[str]) -> str | None:
@@ -23,6 +40,30 @@ def off(row: AccountRow, approved: Container[str]) -> str | None:
     account = account_of(row)
     needed = approval.missing(account, approved)
     return None if needed is None else approval.told(needed, account.platform)
+
+
+def _wants_token(account: Account) -> bool:
+    """Whether nothing, or not all, of what an account reads can be read without a token.
+
+    Where the operator put an address of their own in between, that may add one.
+    """
+    if account.base_url is not None and account.platform not in _OWN_READS:
+        return False
+    return account.platform in _ALWAYS or not _OWN_READS.get(account.platform, frozenset()).isdisjoint(account.reads)
+
+
+def ungranted(account: Account, *, wholly: bool = False) -> str | None:
+    """Why an account that was given no token cannot be read, some of it or ``wholly``, or ``None`` where it can."""
+    if (account.token or "").strip() or not _wants_token(account) or (wholly and account.platform in _OWN_READS):
+        return None
+    return f"no token: nobody has granted this; run `{connecting(account)}` (docs/platforms/{account.platform}.md)"
+
+
+def connecting(account: Account) -> str:
+    """The command by which an account's owner gives the permission to read it: by a link, or a secret to paste."""
+    name = shlex.quote(account.name.partition(MARK)[0])
+    pasted = account.platform in PASTED and flow_of(account) is None
+    return f"watcher connect {name}" if pasted else f"watcher connect {name} --link"
 
 
 def frugal(row: AccountRow) -> Connector | None:

@@ -14,7 +14,7 @@ from watcher.check import check, notes
 from watcher.config import Settings, load
 from watcher.enrolment import apply, preview
 from watcher.errors import ConfigError
-from watcher.health import look
+from watcher.health import look, try_all
 from watcher.reading import read
 from watcher.store import Store
 from watcher.web.application import make
@@ -23,6 +23,8 @@ NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 TEXT = """
 [database]
 url = "sqlite:///{folder}/watcher.db"
+[retention]
+posts_days = 30
 [models]
 classifiers = ["patterns"]
 [alerts]
@@ -151,6 +153,28 @@ def test_check_config_warns_and_refuses_nothing_that_worked(folder: Path) -> Non
     for part in ("[[approvals]]", 'platform = "x"', "docs/platforms/x.md"):
         assert part in note
     assert list(notes(settings(folder, APPROVED))) == []
+
+
+def test_an_approval_of_a_day_to_come_is_none_until_then(folder: Path) -> None:
+    coming = APPROVED.replace("2026-11-19", "2026-11-21")
+    made, store = applied(folder, coming)
+    assert {state.account.name for state in store.accounts.due(NOW)} == {"hill-test", "news"}
+    assert "hill-x" in {state.account.name for state in store.accounts.due(NOW + timedelta(days=1))}
+    check(made)
+    off, future = notes(made, NOW.date())
+    assert off.startswith("accounts[1] (hill-x): off until")
+    assert future.startswith("approvals[1].on: 2026-11-21 is in the future; until that day x counts as not approved")
+    assert list(notes(made, NOW.date() + timedelta(days=1))) == []
+    (row,) = (row for row in try_all(made, NOW) if row["what"] == "account hill-x")
+    assert (row["ok"], "off until X's approval" in row["detail"]) == (False, True)
+
+
+def test_whoever_asks_through_it_waits_for_that_day_too(folder: Path) -> None:
+    made, store = applied(folder, APPROVED.replace("2026-11-19", "2999-01-01"))
+    account = store.accounts.get("hill-x")
+    assert account.off is not None
+    with pytest.raises(PermanentError, match="off until X's approval"):
+        build(made, store).poller.connector_of(account.account)
 
 
 def test_a_record_of_nothing_or_of_nobody_is_said(folder: Path) -> None:

@@ -25,6 +25,8 @@ SECTIONS = [
     "Example account",
 ]
 HOUSE = """
+[retention]
+posts_days = 30
 [alerts]
 last_resort = "desk@it.example"
 checker = "desk@it.example"
@@ -79,6 +81,9 @@ def test_the_example_accounts_are_sound(platform: str, tmp_path: Path, monkeypat
     for name in re.findall(r'env = "(\w+)"', text):
         monkeypatch.setenv(name, "s3cret")
     (tmp_path / "secret").write_text("s3cret", encoding="utf-8")
+    (tmp_path / "secret").chmod(0o600)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "imports" / "alderbrook").mkdir(parents=True)
     text = re.sub(r'file = "[^"]+"', f'file = "{(tmp_path / "secret").as_posix()}"', text)
     school = re.search(r'school = "(\w+)"', text)
     assert school is not None

@@ -142,7 +142,7 @@ class AccountShelf:
         """
         with reading(self._engine) as connection:
             query = select(t.account).where(t.account.c.retired_at.is_(None), t.account.c.next_poll_at <= now)
-            given = approved(connection)
+            given = approved(connection, now.date())
             order = (t.account.c.next_poll_at, t.account.c.last_success_at.asc().nulls_first())
             states = [_state(row, given) for row in connection.execute(query.order_by(*order))]
             return tuple(state for state in states if state.off is None)

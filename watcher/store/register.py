@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from alerts.school import Absence, Holding, Person, Register, RoleHolder, School, Trust
-from connectors.approval import Approval
+from connectors.approval import Approval, granted
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.write import put
@@ -82,9 +82,11 @@ class RegisterShelf:
         connection.execute(delete(t.entry).where(t.entry.c.kind == kind, t.entry.c.name == name))
 
 
-def approved(connection: Connection) -> frozenset[str]:
-    """The platforms whose approval of our use is recorded."""
-    return frozenset(connection.scalars(select(t.entry.c.name).where(t.entry.c.kind == APPROVAL)))
+def approved(connection: Connection, today: date | None = None) -> frozenset[str]:
+    """The platforms whose approval of our use is recorded and was given by that day, by default the day it is (UTC)."""
+    rows = connection.execute(select(t.entry.c.name, t.entry.c.body).where(t.entry.c.kind == APPROVAL))
+    recorded = ((row.name, date.fromisoformat(row.body["on"])) for row in rows)
+    return granted(recorded, today or datetime.now(UTC).date())
 
 
 def body_of(noun: Noun) -> dict[str, Any]:

@@ -1,0 +1,103 @@
+"""Whether what a school is looked for by can be looked for: short names, handles, hashtags, words that mean others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from alerts.term import words
+from watcher.config import SchoolRow
+
+_LEAST = 3  # letters and digits of a short name
+# So frequent that a search for nothing but them brings posts about anything; then what every school says of itself.
+_FREQUENT = """
+a about after all also am an and another any are as at back be because been before being best big but by can
+come could day did do does down each even every few find first for free from get give go good great had has
+have he help her here him his home how i if in into is it its just know last life like little live long look
+love made make many may me more most much must my name never new news next no not now of off old on one only
+open or other our out over own people place please same say see she should show small so some still such take
+than thank thanks that the their them then there these they thing things this those time to today too top two
+under up us use very want was way we well were what when where which while who why will with work world would
+year years yes you your
+"""
+_OF_SCHOOLS = """
+academies academy assembly boy boys child children class classes classroom college community course education
+exam exams family federation football girl girls governors grammar group head headteacher high infant infants
+junior juniors kids learn learning lesson lessons lower middle mum mums nursery parent parents playground
+prep preschool primary principal pupil pupils reception school schools secondary sixth form staff student
+students study sport teach teacher teachers teaching team trust uniform upper ysgol youth
+"""
+_ORDINARY = frozenset((_FREQUENT + _OF_SCHOOLS).split())
+_TAG = re.compile(r"\w*[^\W\d]\w*")
+_BARE = re.compile(r"[\w.-]*\w[\w.-]*(?:@[\w-]+(?:\.[\w-]+)+)?")
+# Where platforms show a profile, and where in its address the handle stands.
+_PROFILE = re.compile(
+    r"(?:https?://)?(?:www\.|m\.|mobile\.|old\.)?"
+    r"(?:(?:x|twitter|facebook|fb|instagram|threads|tiktok)\.com/|threads\.net/|youtube\.com/(?:c/|user/)?"
+    r"|linkedin\.com/(?:company|school|showcase)/|bsky\.app/profile/|reddit\.com/(?:u|user|r)/)"
+    r"@?([\w.-]*\w[\w.-]*)/?(?:[?#].*)?",
+    re.IGNORECASE,
+)
+_NO_PROFILE = frozenset(
+    ("profile.php", "pages", "groups", "channel", "watch", "hashtag", "search", "home", "p", "explore")
+)
+
+
+def handle_of(text: str) -> str | None:
+    """The bare handle in what somebody wrote: with an ``@``, or the address of a profile; ``None`` where there is none.
+
+    ``https://x.com/hillcrest`` and ``@hillcrest`` are ``hillcrest``; ``hillcrest@social.example`` stays.
+    """
+    text = text.strip()
+    found = _PROFILE.fullmatch(text)
+    if found is not None:
+        return None if found[1].casefold() in _NO_PROFILE else found[1]
+    bare = text.removeprefix("@")
+    return bare if _BARE.fullmatch(bare) else None
+
+
+def naming_problems(key: str, school: SchoolRow) -> Iterator[str]:
+    """What of a school's terms would bring nothing, or posts about anything; each with its key and what to write."""
+    for number, name in enumerate(school.short_names, 1):
+        why = _why_not(name)
+        if why:
+            yield (
+                f"{key}.short_names[{number}]: {name!r} {why}; write what people call this school and no other, "
+                'such as "Hillcrest" or "Hillcrest Primary", or leave it out'
+            )
+    for number, handle in enumerate(school.handles, 1):
+        if handle_of(handle) is None:
+            yield (
+                f"{key}.handles[{number}]: {handle!r} is no handle; write the bare handle, such as "
+                '"hillcrestprimary", without address, @ or blanks'
+            )
+    for number, tag in enumerate(school.hashtags, 1):
+        yield from _tag(f"{key}.hashtags[{number}]", tag)
+    own = {words(name): name for name in (*school.short_names, school.name)}
+    for number, phrase in enumerate(school.not_about, 1):
+        if words(phrase) in own:
+            yield (
+                f"{key}.not_about[{number}]: {phrase!r} is the school's own name ({own[words(phrase)]!r}), so nothing "
+                f'about it would be found; write what means another place, such as "{phrase.strip()} Road"'
+            )
+
+
+def _tag(key: str, tag: str) -> Iterator[str]:
+    bare = tag.strip().lstrip("#＃")
+    if not _TAG.fullmatch(bare):
+        joined = "".join(word[:1].upper() + word[1:] for word in re.findall(r"[^\W_]+", bare)) or "HillcrestPrimary"
+        joined = joined if _TAG.fullmatch(joined) else "HillcrestPrimary"
+        yield f'{key}: {tag!r} is not one word of letters and digits; write one such as "{joined}"'
+    elif bare.casefold() in _ORDINARY:
+        yield f'{key}: {tag!r} is an ordinary word, found in posts about anything; write one such as "HillcrestPrimary"'
+
+
+def _why_not(name: str) -> str | None:
+    spoken = words(name)
+    if sum(map(len, spoken)) < _LEAST:
+        return f"is shorter than {_LEAST} letters"
+    if all(word in _ORDINARY for word in spoken):
+        return (
+            f"is {'an ordinary word' if len(spoken) == 1 else 'made of ordinary words'} and brings posts about anything"
+        )
+    return None
