@@ -48,6 +48,21 @@ def test_a_blind_source_says_since_when_and_what_to_do(house: House, read: Calla
     assert "1 of 2 sources cannot be read . What is said there goes unseen." in read("/")
 
 
+def test_a_source_that_was_never_read_does_not_say_since_when(house: House, read: Callable[[str], str]) -> None:
+    house.account("one")
+    for _ in range(2):
+        house.store.accounts.failed(
+            house.store.accounts.get("one"),
+            "AuthenticationError: the token has expired",
+            permanent=True,
+            next_at=house.now + timedelta(hours=1),
+            now=house.now,
+        )
+    page = read("/sources")
+    assert "Not read so far." in page
+    assert "Not read since" not in page
+
+
 def test_gaps_and_items_set_aside_are_shown(house: House, read: Callable[[str], str]) -> None:
     gap = Gap(start=house.now - timedelta(days=1), end=None, why="the platform keeps only a day")
     house.read(house.account("one"), gaps=(gap,), oddities=(Oddity(raw=b"??", why="no id"),))
