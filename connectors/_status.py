@@ -25,6 +25,17 @@ _EPOCH_FROM = 1e9  # seconds: no pause is thirty years long, so what is larger c
 _LONGEST_DATE = 60
 _FAMILY = 100  # statuses of one meaning share their first digit
 _SUCCESS, _REDIRECT, _CLIENT = 2, 3, 4
+_UNKNOWN = (AccountNotFoundError, "does not know the target: check its name or address")
+_SLOW = (TransientError, "was too slow")
+# A dead token (401) and a lacking permission (403) are mended in different ways, so their words differ.
+_MEANINGS: Mapping[int, tuple[type[ConnectorError], str]] = {
+    401: (AuthenticationError, "refused access: the token is missing, not known, expired or was taken back"),
+    403: (AuthenticationError, "refused access: this may not be read, or not with this token"),
+    404: _UNKNOWN,
+    410: _UNKNOWN,
+    408: _SLOW,
+    425: _SLOW,
+}
 
 
 def error_for(
@@ -41,13 +52,8 @@ def error_for(
 
 
 def _meaning(status: int) -> tuple[type[ConnectorError], str]:
-    match status:
-        case 401 | 403:
-            return AuthenticationError, "refused access: check the token and its permissions"
-        case 404 | 410:
-            return AccountNotFoundError, "does not know the target: check its name or address"
-        case 408 | 425:
-            return TransientError, "was too slow"
+    if status in _MEANINGS:
+        return _MEANINGS[status]
     if status // _FAMILY == _CLIENT:
         return PermanentError, "refused the request"
     if status // _FAMILY > _CLIENT:

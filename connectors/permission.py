@@ -7,9 +7,10 @@ do), it is what the read needs and the token has not, as far as the platform tel
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from connectors.grant import FLOWS, Flow, flow_of
 from connectors.post import Account
 
 _ADVANCED = "App Review in Meta's developer site"
@@ -30,6 +31,10 @@ class Needs:
         """The permissions that one read needs."""
         return tuple(dict.fromkeys((*self.reads.get("", ()), *self.reads.get(read, ()))))
 
+    def of_all(self, reads: Iterable[str]) -> tuple[str, ...]:
+        """The permissions that several reads need together, each once; without reads, those of every one."""
+        return tuple(dict.fromkeys(name for read in (tuple(reads) or self.reads) for name in self.of(read)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lack:
@@ -43,65 +48,30 @@ class Lack:
         return f"missing permission: {self.permission}; granted in {self.where}"
 
 
+# What a feature of the platform's, and no owner's grant, allows besides.
+_BESIDES: Mapping[str, Mapping[str, tuple[str, ...]]] = {"instagram": {"search": ("Instagram Public Content Access",)}}
+
+
+def _asked(flow: Flow, where: str) -> Needs:
+    """What owners are asked for, by the names that people know: Google's without their address."""
+    reads = {read: tuple(scope.rpartition("/")[2] for scope in scopes) for read, scopes in flow.scopes.items()}
+    return Needs(where=where, reads={**reads, **_BESIDES.get(flow.platform, {})})
+
+
+# Where owners grant by a link, the permissions are those that the link asks for.
+_WHERE: Mapping[str, str] = {
+    "facebook": f"{_META_LOGIN} {_ADVANCED}",
+    "instagram": f"{_META_LOGIN} {_ADVANCED}",
+    "threads": f"the account's own login at Threads (`watcher connect`); for mentions and searches also {_ADVANCED}",
+    "linkedin": "LinkedIn's window for the page's own administrator (`watcher connect`)",
+    "tiktok": "TikTok's window for the account's owner (`watcher connect`), after TikTok's app review",
+    "youtube": f"the channel owner's Google login, or for a key {_GOOGLE_CONSOLE}",
+    "google_reviews": "the Google login of an owner or manager of the place (`watcher connect`)",
+    "reddit": "Reddit's window for the account's owner (`watcher connect`), after Reddit has approved the app",
+    "mastodon": "the account on its server: Preferences, Development, the application's scopes",
+}
 NEEDS: Mapping[str, Needs] = {
-    "facebook": Needs(
-        where=f"{_META_LOGIN} {_ADVANCED}",
-        reads={
-            "": ("pages_show_list", "pages_read_engagement"),
-            "comments": ("pages_read_user_content",),
-            "mentions": ("pages_read_user_content",),
-        },
-    ),
-    "instagram": Needs(
-        where=f"{_META_LOGIN} {_ADVANCED}",
-        reads={
-            "": ("instagram_basic", "pages_show_list", "pages_read_engagement"),
-            "comments": ("instagram_manage_comments",),
-            "mentions": ("instagram_manage_comments",),
-            "search": ("Instagram Public Content Access",),
-        },
-    ),
-    "threads": Needs(
-        where=f"the account's own login at Threads (`watcher connect`); for mentions and searches also {_ADVANCED}",
-        reads={
-            "": ("threads_basic",),
-            "comments": ("threads_read_replies",),
-            "mentions": ("threads_manage_mentions",),
-            "search": ("threads_keyword_search",),
-        },
-    ),
-    "linkedin": Needs(
-        where="LinkedIn's window for the page's own administrator (`watcher connect`)",
-        reads={
-            "posts": ("r_organization_social",),
-            "comments": ("r_organization_social_feed",),
-            "mentions": ("rw_organization_admin",),
-        },
-    ),
-    "tiktok": Needs(
-        where="TikTok's window for the account's owner (`watcher connect`), after TikTok's app review",
-        reads={"": ("user.info.basic", "video.list")},
-    ),
-    "youtube": Needs(
-        where=f"the channel owner's Google login, or for a key {_GOOGLE_CONSOLE}",
-        reads={"": ("youtube.readonly",), "comments": ("youtube.force-ssl",)},
-    ),
-    "google_reviews": Needs(
-        where="the Google login of an owner or manager of the place (`watcher connect`)",
-        reads={"": ("business.manage",)},
-    ),
-    "reddit": Needs(
-        where="Reddit's window for the account's owner (`watcher connect`)",
-        reads={"": ("read",), "posts": ("history",), "mentions": ("privatemessages",)},
-    ),
-    "mastodon": Needs(
-        where="the account on its server: Preferences, Development, the application's scopes",
-        reads={
-            "": ("read:accounts", "read:statuses"),
-            "mentions": ("read:notifications",),
-            "search": ("read:search",),
-        },
-    ),
+    **{platform: _asked(FLOWS[platform], where) for platform, where in _WHERE.items()},
     "bluesky": Needs(
         where="the account on Bluesky: Settings, Privacy and security, App passwords",
         reads={"mentions": ("the target's own app password",), "search": ("an app password, as handle:app-password",)},
@@ -115,6 +85,15 @@ NEEDS: Mapping[str, Needs] = {
         where="the site's Users, the user for Watcher, Application Passwords", reads={"": ("an application password",)}
     ),
 }
+
+
+def needs_of(account: Account) -> Needs | None:
+    """What an account's reads need: by its own login where it has one, or ``None`` where nothing is granted."""
+    needs, flow = NEEDS.get(account.platform), flow_of(account)
+    if needs is None or flow is None or flow is FLOWS.get(account.platform):
+        return needs
+    return _asked(flow, needs.where)
+
 
 # Of each platform: what a refusal says, and the permission that it means; without one, what the read needs.
 # A name in the words themselves, where there is one, is the first group.
@@ -158,7 +137,7 @@ _SAID: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 _META = (
     (r"has not granted this app (\w+)", ""),
-    (r"lacks a permission|is not enough", ""),
+    (r"lacks a permission|is not enough|HTTP 403", ""),
 )
 _FEATURES = ("Page Public Content Access", "Instagram Public Content Access")
 _META_NAME = re.compile(r"\b(?:pages|instagram|threads|ads|business)_[a-z_]{3,60}\b")
@@ -177,7 +156,7 @@ def lacking(account: Account, said: str) -> Lack | None:
 
     Of several reads of one account, the first that needs more than all do is taken: try one read at a time.
     """
-    needs = NEEDS.get(account.platform)
+    needs = needs_of(account)
     if needs is None:
         return None
     meta = account.platform in ("facebook", "instagram", "threads")
@@ -199,7 +178,7 @@ def _named(said: str) -> str:
 
 def _ungranted(needs: Needs, account: Account, said: str) -> tuple[str, ...]:
     """What the account's reads need and the token has not, as far as the platform told; else all that they need."""
-    wanted = tuple(dict.fromkeys(name for read in account.reads for name in needs.of(read)))
+    wanted = needs.of_all(account.reads)
     told = _GRANTED.search(said)
     has = {name.strip() for name in told[1].split(",")} if told else set()
     return tuple(name for name in wanted if name not in has) or wanted

@@ -10,11 +10,14 @@ from typing import Any
 from connectors.grant import PASTED, flow_of
 from watcher.config import AccountRow, Settings
 from watcher.enrolment import account_of
+from watcher.errors import ConfigError
+from watcher.seal import seal_of
 from watcher.store.tokens import Token
-from watcher.token import final_end, renews
+from watcher.token import final_end, opened, renews
 
 SOON = timedelta(days=30)
 _URGENT = timedelta(days=7)
+_CLOSED = "cannot be opened"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +37,7 @@ class Granted:
     @property
     def is_well(self) -> bool:
         """Whether nobody has to act within the week."""
-        return not self.state.startswith(("ended", "ends within a week"))
+        return not self.state.startswith(("ended", "ends within a week", _CLOSED))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values; nothing of the token itself."""
@@ -67,20 +70,39 @@ class Granted:
 def permissions(settings: Settings, tokens: tuple[Token, ...], now: datetime) -> Iterator[Granted]:
     """Every account that has a token or could be granted one, in the order of the settings, then what is left over."""
     known = {token.account: token for token in tokens}
+    closed = _closed(settings, tokens)
     for number, row in enumerate(settings.accounts, 1):
         token = known.pop(row.name, None)
         if row.token is not None:
             yield _bare(row, f"kept in the settings (accounts[{number}].token): its end is not known here")
         elif token is not None:
-            yield _granted(token, row, now)
+            yield _granted(token, row, now, closed.get(row.name))
         elif row.platform in PASTED or flow_of(account_of(row)) is not None:
             yield _bare(row, "nothing granted")
     for token in known.values():
         yield _granted(token, None, now)
 
 
-def _granted(token: Token, row: AccountRow | None, now: datetime) -> Granted:
+def _closed(settings: Settings, tokens: tuple[Token, ...]) -> dict[str, str]:
+    """Why tokens cannot be opened with the keys at hand: none can without a key, others were sealed with another."""
+    found: dict[str, str] = {}
+    if not tokens:
+        return found
+    try:
+        seal = seal_of(settings)
+    except ConfigError as error:
+        return {token.account: f"{_CLOSED}: {'; '.join(error.problems)}" for token in tokens}
+    for token in tokens:
+        try:
+            opened(seal, token)
+        except ConfigError as error:
+            found[token.account] = f"{_CLOSED}: {'; '.join(error.problems)}"
+    return found
+
+
+def _granted(token: Token, row: AccountRow | None, now: datetime, closed: str | None = None) -> Granted:
     itself = row is not None and renews(row, token)
+    state = closed or standing(token, now, renews=itself)
     return Granted(
         account=token.account,
         platform=row.platform if row else "",
@@ -90,7 +112,7 @@ def _granted(token: Token, row: AccountRow | None, now: datetime) -> Granted:
         ends=final_end(token),
         renewed=token.refreshed_at,
         renews=itself,
-        state=standing(token, now, renews=itself) if row else "its account is not in the settings any more",
+        state=state if row else "its account is not in the settings any more",
     )
 
 

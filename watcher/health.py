@@ -13,6 +13,7 @@ from alerts.errors import AlertError
 from alerts.wording import counted
 from classifiers.errors import ClassifierError
 from connectors.errors import ConnectorError
+from connectors.post import Account
 from watcher.app import (
     Connectors,
     disk_of,
@@ -36,8 +37,8 @@ from watcher.probe import trouble
 from watcher.remedy import remedy
 from watcher.store import Store
 from watcher.store.accounts import AccountState
-from watcher.terms import Reading, readings
-from watcher.trial import approved_by, frugal, off, tried, ungranted
+from watcher.terms import Reading, base_of, readings
+from watcher.trial import frugal, off, tried
 from watcher.versions import Choice, open_models
 
 # Mail that has waited this long is mail that nobody reads.
@@ -148,13 +149,17 @@ def look(store: Store, now: datetime) -> Health:
         quiet=tuple(s.account.name for s in states if _is_quiet(s, now) and s.account.name not in silent),
         missing=store.gaps.unfilled(now - SHOWN),
         remedies={
-            s.account.name: remedy(s.account.platform, s.account.name, s.last_error).do
-            for s in states
-            if s.blind_since is not None and s.last_error
+            s.account.name: _mend(s.account, s.last_error) for s in states if s.blind_since is not None and s.last_error
         },
         off=tuple(s.account.name for s in states if s.off is not None),
         disk_full=disk is not None and disk.is_tight(),
     )
+
+
+def _mend(account: Account, error: str) -> str:
+    """What is wrong with a blind source, and what to do."""
+    found = remedy(account.platform, base_of(account.name), error, account)
+    return f"{found.what.rstrip('.')}. {found.do}"
 
 
 def _waits(state: AccountState) -> bool:
@@ -180,7 +185,7 @@ def try_all(settings: Settings, now: datetime | None = None) -> Iterator[dict[st
     yield _try("mail", lambda: _knock(settings))
     connectors = Connectors(settings, tokens_at_hand(settings))
     first = {reading.key: reading for reading in reversed(tuple(readings(settings, now.date() if now else None)))}
-    approved = approved_by(settings, now.date() if now else None)
+    approved = {row.platform for row in settings.approvals}
     for reading in reversed(first.values()):
         what = f"account {reading.row.name}"
         unread = timeline_refusal(reading.key, reading.row) or off(reading.row, approved)
@@ -194,9 +199,6 @@ def _account(what: str, connectors: Connectors, reading: Reading) -> dict[str, A
     """Each read of an account by itself: one that lacks a permission hides no other."""
     try:
         account = connectors.with_token(account_of(reading.row))
-        why = ungranted(account, wholly=True)
-        if why is not None:
-            return _failed(what, why)
         with connectors.by_hand.reading(account):
             ok, detail = tried(frugal(reading.row) or connectors.of(account), account)
     except (WatcherError, ConnectorError) as error:

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 
-# What the errors of connectors say where it is a permission, and not the token, that is missing.
-_PERMISSION = re.compile(
-    r"permission|scope|may not|not allowed|protected|administrator|not grant|forbidden|quota|approv", re.IGNORECASE
+from connectors.grant import FLOWS
+from connectors.permission import lacking, needs_of
+from connectors.post import Account
+
+# What the errors of connectors say of a token that is no good, and of one that lacks a permission. Their own words
+# stand before the platform's, so whichever comes first counts: a platform may name a permission in any refusal.
+_DEAD = (
+    r"HTTP 401|not known|not valid|not accept|expired|has ended|ended on|ended the session|withdrawn|taken back|deleted"
 )
-# The page's own administrator opens a link that `watcher connect` gives; nobody hands over a password.
-_CONNECTED = ("facebook", "instagram", "threads", "linkedin", "tiktok", "google_reviews", "reddit", "mastodon")
+_PERMISSION = (
+    r"HTTP 403|permission|scope|may not|not allowed|protected|administrator|not grant|forbidden|quota|approv"
+    r"|restrictions|not switched on|not enough|community is|must allow|lets (?:nobody|this account not) search"
+)
+_REFUSED = re.compile(rf"(?P<token>{_DEAD})|(?P<permission>{_PERMISSION})", re.IGNORECASE)
+_SEALED = re.compile(r"was sealed with another key|was changed in the database")
 _NEW_TOKEN = {
     "x": "Make a new bearer token in X’s developer portal, under the app’s keys,",
-    "youtube": "Make a new API key in the Google Cloud console, or have the channel’s owner connect it anew,",
+    "youtube": "Make a new API key in the Google Cloud console,",
     "bluesky": "Make a new app password under “Privacy and security” of the account on Bluesky,",
     "wordpress": "Have the site’s administrator make a new application password,",
     "forum": "Have the forum’s administrator make a new read-only key,",
-}
-_PERMISSIONS = {
-    "facebook": "pages_read_engagement and pages_read_user_content, and a Page role for whoever connects it",
-    "instagram": "instagram_basic, instagram_manage_comments and pages_read_engagement",
-    "threads": "threads_basic and threads_read_replies, for searches also threads_keyword_search",
-    "linkedin": "r_organization_social and the administrator’s role on the page",
-    "tiktok": "video.list and user.info.basic",
-    "youtube": "youtube.force-ssl, granted by the channel’s owner",
-    "google_reviews": "business.manage, granted by somebody who manages the place",
-    "reddit": "read, history and privatemessages, and Reddit’s approval of the use",
-    "mastodon": "read:statuses, read:accounts, read:notifications and read:search",
-    "x": "access of its app to this read, and an account that is not protected",
-    "wordpress": "that the site lets its REST API be read",
-    "forum": "the scope “Global, read-only”",
-    "bluesky": "an app password of the account itself",
 }
 _MEND = {
     "RefusedAddressError": (
@@ -39,7 +34,10 @@ _MEND = {
         "this account; otherwise correct the address."
     ),
     "PermanentError": "This does not mend itself. Check this account in the settings and on the platform.",
-    "ConfigError": "Run “watcher check-config”: it says which key of the settings to change.",
+    "ConfigError": (
+        "Mend the settings, or the secret that they name, as it is said here, and start Watcher again; “watcher "
+        "check-config” shows whether they are sound."
+    ),
     "SpentError": (
         "The source itself is well: it waits for the budget. Raise the cap that is named here, or wait; "
         "“watcher budget” shows what uses it up."
@@ -66,38 +64,72 @@ class Remedy:
     do: str
 
 
-def remedy(platform: str, account: str, error: str) -> Remedy:
-    """What to do about the last error of an account, as its row holds it (``AuthenticationError: the token …``)."""
+def remedy(platform: str, account: str, error: str, of: Account | None = None) -> Remedy:
+    """What to do about the last error of an account, as its row holds it (``AuthenticationError: the token …``).
+
+    With the account itself, ``of``, the permissions named are those that its own reads need.
+    """
     name, colon, rest = error.partition(": ")
     if not colon or not name.isidentifier():
         return Remedy(kind="other", what=error, do=_OTHER)
+    # The problems of settings come as lines under a heading.
+    rest = " ".join(rest.split()).removeprefix("the settings have problems: ")
     if name == "AuthenticationError":
-        if _PERMISSION.search(rest) and "expired" not in rest:
-            return Remedy(kind="permission", what=rest, do=_permission(platform, account))
+        refused = _REFUSED.search(rest)
+        if refused is not None and refused["permission"]:
+            own = of or Account(name=account, platform=platform, target="", reads=())
+            return Remedy(kind="permission", what=rest, do=_permission(own, rest))
         return Remedy(kind="token", what=rest, do=_token(platform, account))
+    if name == "ConfigError" and _SEALED.search(rest):
+        return Remedy(kind="token", what=rest, do=_unsealed(account, is_moved="another key" not in rest))
     if name == "AccountNotFoundError":
         return Remedy(kind="account", what=rest, do=_account(platform))
     kind = {"SpentError": "budget", "RateLimitedError": "pause"}.get(name, "other")
     return Remedy(kind=kind, what=rest if name in _MEND else error, do=_MEND.get(name, _OTHER))
 
 
+def link_for(account: str) -> str:
+    """The command that makes the link which the account's own administrator opens."""
+    return f"watcher connect {shlex.quote(account)} --link"
+
+
 def _token(platform: str, account: str) -> str:
-    refused = "The platform refuses the token."
-    if platform in _CONNECTED:
+    refused = "The platform does not accept the token: it is not known, has expired or was taken back."
+    link = f"run “{link_for(account)}” and have the account’s own administrator open the link that it gives."
+    if platform in FLOWS and platform not in _NEW_TOKEN:
         return (
-            f"{refused} Make a new one on the platform: run “watcher connect {account}” and have the account’s own "
-            "administrator open the link that it gives. One made by hand goes where the settings read it from; then "
-            "start Watcher again."
+            f"{refused} Make a new one on the platform: {link} One made by hand is copied again to where the settings "
+            "read it from; then start Watcher again."
         )
     made = _NEW_TOKEN.get(platform, "Make a new one on the platform,")
-    return f"{refused} {made} put it where the settings read it from, and start Watcher again."
+    by_hand = f"{refused} {made} put it where the settings read it from, and start Watcher again."
+    return f"{by_hand} If the channel’s owner has granted it: {link}" if platform in FLOWS else by_hand
 
 
-def _permission(platform: str, account: str) -> str:
-    needed = _PERMISSIONS.get(platform)
-    wanted = f" It needs {needed}." if needed else ""
-    again = f" Then connect it anew: “watcher connect {account}”." if platform in _CONNECTED else ""
-    return f"The platform knows the token and does not let it read this.{wanted}{again}"
+def _permission(account: Account, said: str) -> str:
+    needs = needs_of(account)
+    if needs is None:
+        return (
+            "The site does not let Watcher read this. Open its address in a browser; if it opens there, ask whoever "
+            "keeps the site to let Watcher read it, otherwise correct the target."
+        )
+    lack = lacking(account, said) if account.reads else None
+    named = lack.permission if lack else ", ".join(needs.of_all(account.reads))
+    again = ""
+    if account.platform in FLOWS:
+        again = f" Then run “{link_for(account.name)}” and have the account’s own administrator open the link."
+    wanted = f" It needs {named}; granted in {needs.where}." if named else ""
+    return f"The platform does not let this token read this.{wanted}{again}"
+
+
+def _unsealed(account: str, *, is_moved: bool) -> str:
+    anew = f"have it granted anew: run “{link_for(account)}” and have the account’s own administrator open the link"
+    if is_moved:
+        return f"The token kept here was changed or moved, and cannot be opened: {anew}."
+    return (
+        "The token kept here was sealed with another key than the settings name now. Write that key under "
+        f"secrets.previous and start Watcher again (“watcher tokens --reseal” then seals it anew), or {anew}."
+    )
 
 
 def _account(platform: str) -> str:

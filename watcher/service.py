@@ -31,6 +31,7 @@ from watcher.planning import Planner
 from watcher.polling import Poller
 from watcher.probe import SOURCE as TEST
 from watcher.probe import Probe
+from watcher.reasons import Reasons
 from watcher.recheck import Checker
 from watcher.reference import random_reference
 from watcher.store import Store, Transaction
@@ -84,6 +85,7 @@ class Service:
         self.poller = poller
         self.teller = teller
         self.faults = Faults(store, pack_of)
+        self._reasons = Reasons(store)
         self._planner = Planner(store, teller, probe)
         self._probe = probe
         self._checker = Checker(store, poller)
@@ -136,7 +138,7 @@ class Service:
 
     def watch_sources(self, now: datetime) -> int:
         """Make sources that are blind or silent incidents, and end those of sources that see again."""
-        return self.faults.watch(now)
+        return self.faults.watch(now) + self._reasons.watch(now)
 
     def recheck(self, now: datetime, going: Callable[[], bool] = lambda: True) -> int:
         """Look again at stored posts at their source, while ``going``; how many were asked for."""

@@ -773,3 +773,36 @@ def test_an_app_that_is_not_accepted_costs_no_reading_before_the_end(
     clock.now = NOW + timedelta(minutes=65)
     with pytest.raises(AuthenticationError, match="cannot be renewed: youtube does not accept the app"):
         tokens.current(NAME)
+
+
+def test_a_token_that_no_key_opens_is_not_well(tmp_path: Path, lite: Store) -> None:
+    made = enrolled(settings(tmp_path), lite)
+    put(made, lite, expires_at=None)
+    (well,) = permissions(made, lite.tokens.all(), NOW)
+    assert well.is_well
+    (tmp_path / "key").write_text(fresh_key())
+    (other,) = permissions(made, lite.tokens.all(), NOW)
+    assert other.state.startswith("cannot be opened")
+    assert "sealed with another key" in other.state
+    assert "secrets.previous" in other.state
+    assert not other.is_well
+    (tmp_path / "key").unlink()
+    (without,) = permissions(made, lite.tokens.all(), NOW)
+    assert "cannot be opened: secrets.key" in without.state
+
+
+def test_a_source_whose_token_no_key_opens_says_so_as_blind(tmp_path: Path, lite: Store, clock: Clock) -> None:
+    made = enrolled(settings(tmp_path), lite)
+    put(made, lite, expires_at=None)
+    (tmp_path / "key").write_text(fresh_key())
+    with pytest.raises(ConfigError) as caught:
+        Tokens(made, lite, clock).current(NAME)
+    for _ in range(2):
+        lite.accounts.failed(
+            lite.accounts.get(NAME), f"ConfigError: {caught.value}", permanent=True, next_at=NOW, now=NOW
+        )
+    (line,) = [line for line in health.look(lite, NOW).lines() if line.startswith("BLIND")]
+    assert "sealed with another key" in line
+    assert "secrets.previous" in line
+    assert f"watcher connect {NAME} --link" in line
+    assert "check-config" not in line

@@ -206,6 +206,21 @@ class IncidentShelf:
             note(connection, number, "opened", why, now, self._days)
             return True
 
+    def change_fault(self, account: str, why: str, do: Collection[str], now: datetime) -> bool:
+        """Note in the open incident of an account another reason, unless it says already one of what there is ``do``.
+
+        Whether it was noted.
+        """
+        with writing(self._engine) as connection:
+            key = t.fingerprint.c.key == f"{FAULT}{account}"
+            number = connection.scalar(select(t.fingerprint.c.incident).where(key))
+            said = select(t.event.c.detail).where(t.event.c.incident == number)
+            said = said.where(t.event.c.what.in_(("opened", "new_reason"))).order_by(t.event.c.id.desc()).limit(1)
+            if number is None or (connection.scalar(said) or "").endswith(tuple(do)):
+                return False
+            note(connection, number, "new_reason", why, now, self._days)
+            return True
+
     def end_fault(self, account: str, now: datetime, why: str = "the source can be read again") -> None:
         """Resolve the blind-spot incident of an account that can be read again."""
         with writing(self._engine) as connection:

@@ -102,7 +102,11 @@ def _source(
     state: AccountState, how: str, names: Mapping[str, str], gaps: list[Missing], set_aside: Mapping[str, int]
 ) -> Source:
     account = state.account
-    found = None if not state.last_error else remedy(account.platform, account.name, clean(state.last_error))
+    found = (
+        None
+        if not state.last_error
+        else remedy(account.platform, base_of(account.name), clean(state.last_error), account)
+    )
     return Source(
         state=state,
         anchor=anchor(account.name),

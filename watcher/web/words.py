@@ -38,6 +38,7 @@ _REASONS = {
 }
 _EVENTS = {
     "opened": "Opened",
+    "new_reason": "It cannot be read for another reason now",
     "new_concern": "A further concern",
     "new_target": "Somebody else is aimed at",
     "more_severe": "It became more serious",
