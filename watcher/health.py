@@ -38,7 +38,7 @@ from watcher.remedy import remedy
 from watcher.store import Store
 from watcher.store.accounts import AccountState
 from watcher.terms import Reading, base_of, readings
-from watcher.trial import frugal, off, tried
+from watcher.trial import approved_by, frugal, off, tried, ungranted
 from watcher.versions import Choice, open_models
 
 # Mail that has waited this long is mail that nobody reads.
@@ -185,7 +185,7 @@ def try_all(settings: Settings, now: datetime | None = None) -> Iterator[dict[st
     yield _try("mail", lambda: _knock(settings))
     connectors = Connectors(settings, tokens_at_hand(settings))
     first = {reading.key: reading for reading in reversed(tuple(readings(settings, now.date() if now else None)))}
-    approved = {row.platform for row in settings.approvals}
+    approved = approved_by(settings, now.date() if now else None)
     for reading in reversed(first.values()):
         what = f"account {reading.row.name}"
         unread = timeline_refusal(reading.key, reading.row) or off(reading.row, approved)
@@ -199,6 +199,9 @@ def _account(what: str, connectors: Connectors, reading: Reading) -> dict[str, A
     """Each read of an account by itself: one that lacks a permission hides no other."""
     try:
         account = connectors.with_token(account_of(reading.row))
+        why = ungranted(account, wholly=True)
+        if why is not None:
+            return _failed(what, why)
         with connectors.by_hand.reading(account):
             ok, detail = tried(frugal(reading.row) or connectors.of(account), account)
     except (WatcherError, ConnectorError) as error:
