@@ -98,6 +98,15 @@ def tokens_at_hand(settings: Settings) -> Tokens | None:
         return None
 
 
+def owners_gave(settings: Settings) -> frozenset[str]:
+    """The accounts whose owners have given a token that is kept in a database file; no server is asked."""
+    try:
+        tokens = tokens_at_hand(settings) if open_store(settings).file is not None else None
+    except StoreError:
+        return frozenset()
+    return frozenset(token.account for token in tokens.granted()) if tokens else frozenset()
+
+
 def is_made(store: Store) -> bool:
     """Whether the database is there with tables in it; asking makes nothing.
 

@@ -107,13 +107,14 @@ def demo(
 @app.command()
 def run(config: ConfigFile = DEFAULT) -> None:
     """Run the service: poll, judge, tell, and serve the pages."""
+    from watcher.app import owners_gave
     from watcher.app import run as serve
     from watcher.check import check, notes
 
     _logs()
     settings = _settings(config)
     check(settings)
-    for note in notes(settings):
+    for note in notes(settings, granted=owners_gave(settings)):
         tell(f"note: {note}")
     serve(settings, config, ready=lambda address: tell(f"Watcher runs; its pages are at {address}"))
 
@@ -282,8 +283,9 @@ def digest(
     from watcher.scheduler import clock
     from watcher.telling import Teller
 
-    settings = _settings(config)
-    shown = Teller(_store(settings), settings, pack_of).preview(school, week, clock())
+    with terminal.answering(as_json=as_json):
+        settings = _settings(config)
+        shown = Teller(_store(settings), settings, pack_of).preview(school, week, clock())
     if as_json:
         sys.stdout.write(json.dumps(asdict(shown[0]), default=str) + "\n")
     else:
@@ -329,6 +331,7 @@ def check_config(
 ) -> None:
     """Look at the settings without a network; every problem at once, each with its key and what to write."""
     from alerts.wording import counted
+    from watcher.app import owners_gave
     from watcher.check import check, notes
     from watcher.config import schema as json_schema
     from watcher.errors import ConfigError
@@ -344,7 +347,7 @@ def check_config(
             raise
         say({"ok": False, "problems": list(error.problems)})
         raise SystemExit(1) from None
-    found = list(notes(settings))
+    found = list(notes(settings, granted=owners_gave(settings)))
     if as_json:
         say({"ok": True, "problems": [], **({"notes": found} if found else {})})
     else:
@@ -367,10 +370,14 @@ def doctor(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def migrate(config: ConfigFile = DEFAULT) -> None:
+def migrate(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Bring the database's tables to this version."""
-    from watcher.app import open_store
+    from watcher.app import open_store, place_of
 
-    store = open_store(_settings(config))
-    store.migrate()
-    typer.echo("the tables are those of this version")
+    with terminal.answering(as_json=as_json):
+        store = open_store(_settings(config))
+        store.migrate()
+    if as_json:
+        say({"migrated": True, "database": place_of(store)})
+    else:
+        typer.echo("the tables are those of this version")

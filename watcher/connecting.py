@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from watcher.terminal import harmless, say, show, stop, tell
+from watcher.terminal import answering, harmless, say, show, stop, tell
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -55,20 +55,21 @@ def connect(
     from connectors.grant import PASTED
     from watcher.scheduler import clock
 
-    settings, connections = _opened(config)
-    row = connections.row(account)
-    if link and paste:
-        stop("--link or --paste, not both", code=2)
-    if row.platform in PASTED and not link:
-        _done(connections.paste(account, _secret(PASTED[row.platform]), clock(), owner), as_json=as_json)
-    elif link:
-        made = connections.begin(account, _public(settings), clock(), owner)
-        _show_link(made, as_json=as_json)
-    elif paste:
-        back = redirect or _way_back(row.platform, port)
-        _done(_pasted(connections, connections.begin(account, back, clock(), owner)), as_json=as_json)
-    else:
-        _done(_listened(connections, account, port, owner, browser=browser), as_json=as_json)
+    with answering(as_json=as_json):
+        settings, connections = _opened(config)
+        row = connections.row(account)
+        if link and paste:
+            stop("--link or --paste, not both", code=2)
+        if row.platform in PASTED and not link:
+            _done(connections.paste(account, _secret(PASTED[row.platform]), clock(), owner), as_json=as_json)
+        elif link:
+            made = connections.begin(account, _public(settings), clock(), owner)
+            _show_link(made, as_json=as_json)
+        elif paste:
+            back = redirect or _way_back(row.platform, port)
+            _done(_pasted(connections, connections.begin(account, back, clock(), owner)), as_json=as_json)
+        else:
+            _done(_listened(connections, account, port, owner, browser=browser), as_json=as_json)
 
 
 def tokens(
@@ -124,11 +125,15 @@ def disconnect(
         typer.echo(f"{done.owner} can do so: {take_back(done.platform)}")
 
 
-def key() -> None:
+def key(as_json: AsJson = False) -> None:
     """Print a fresh key for the settings' table "secrets"; keep it where only the service reads it, and in a safe."""
     from watcher.seal import fresh_key
 
-    typer.echo(fresh_key())
+    made = fresh_key()
+    if as_json:
+        say({"key": made})
+    else:
+        typer.echo(made)
 
 
 def _opened(config: Path) -> tuple[Settings, Connections]:

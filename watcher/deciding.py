@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from watcher.terminal import harmless, say, sheet, show, stop, tell
+from watcher.terminal import answering, harmless, say, sheet, show, stop, tell
 
 if TYPE_CHECKING:
     from watcher.store import Store
@@ -45,7 +45,22 @@ def mentions(
     from watcher.app import find_store
     from watcher.config import load
 
-    store = find_store(load(config))
+    with answering(as_json=as_json):
+        _mentions(find_store(load(config)), which, unclear, school, about, by, limit, as_json=as_json)
+
+
+def _mentions(
+    store: Store,
+    which: str | None,
+    unclear: bool,
+    school: str | None,
+    about: list[str] | None,
+    by: str | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
+    """List, show or decide, as it was asked."""
     if about:
         if which is None:
             stop("which one? watcher mentions NUMBER --about SCHOOL; the numbers: watcher mentions --unclear", code=2)

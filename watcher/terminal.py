@@ -5,16 +5,50 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 # What a pipe or a file gets: wide enough that no cell of ours is cut.
 _UNBOUND = 240
+_USAGE = 2  # the exit code of a command that was called wrongly
+# Whether a program reads the answer: then what is wrong is JSON, too.
+_TO_PROGRAM: ContextVar[bool] = ContextVar("to_program", default=False)
 
 
 def stop(message: str, code: int = 1) -> NoReturn:
     """Say what is wrong and end."""
-    tell(f"watcher: {message}")
+    if _TO_PROGRAM.get():
+        say({"error": message, "type": "UsageError" if code == _USAGE else "WatcherError"})
+    else:
+        tell(f"watcher: {message}")
     raise SystemExit(code)
+
+
+@contextmanager
+def answering(*, as_json: bool) -> Iterator[None]:
+    """A command's work: for programs, what is wrong is an object with ``error`` and ``type`` on standard output."""
+    from alerts.errors import AlertError
+    from connectors.errors import ConnectorError
+    from watcher.errors import WatcherError
+
+    if not as_json:
+        yield
+        return
+    kept = _TO_PROGRAM.set(True)
+    try:
+        yield
+    except (WatcherError, AlertError, ConnectorError) as error:
+        _end(str(error), error)
+    except OSError as error:
+        _end(trouble(error), error)
+    finally:
+        _TO_PROGRAM.reset(kept)
+
+
+def _end(message: str, error: Exception) -> NoReturn:
+    say({"error": message, "type": type(error).__name__})
+    raise SystemExit(1) from None
 
 
 def say(value: Any) -> None:

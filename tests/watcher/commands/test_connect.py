@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -154,6 +155,19 @@ def test_what_is_amiss_is_said_in_words(house: Path, watcher: Command, tmp_path:
     assert "secrets.key: missing" in watcher("connect", NAME, "--link").err
     written(tmp_path, google.url, swap={'platform = "youtube"\nclient_id': 'platform = "reddit"\nclient_id'})
     assert 'apps: none with platform = "youtube"' in watcher("connect", NAME, "--link").err
+
+
+def test_a_program_hears_what_is_amiss_as_json(house: Path, watcher: Command) -> None:
+    gone = watcher("connect", "nobody", "--json")
+    assert (gone.code, gone.err) == (1, "")
+    [said] = gone.lines
+    assert (set(said), said["type"]) == ({"error", "type"}, "GrantError")
+    assert "known are hillcrest-youtube" in said["error"]
+    wrong = watcher("connect", NAME, "--link", "--paste", "--json")
+    assert (wrong.code, wrong.lines) == (2, [{"error": "--link or --paste, not both", "type": "UsageError"}])
+    [made] = watcher("key", "--json").lines
+    assert len(base64.b64decode(made["key"])) == 32
+    assert watcher("check-config", "--json").lines[0]["notes"][0].startswith(f"accounts[1] ({NAME}): no token")
 
 
 def test_a_bearer_token_is_pasted_and_shown_nowhere(

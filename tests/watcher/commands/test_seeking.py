@@ -47,6 +47,20 @@ def test_terms_shows_queries_costs_and_terms(watcher: Command, whole: Path, chan
     assert (unknown.code, "known are hill" in unknown.err) == (1, True)
 
 
+def test_a_program_hears_of_a_mention_that_is_not_there_as_json(
+    watcher: Command, whole: Path, change: Callable[..., None]
+) -> None:
+    change(more=SEARCH)
+    [none] = watcher("mentions", "--json").lines
+    assert (set(none), none["type"]) == ({"error", "type"}, "StoreError")
+    stored(whole)
+    gone = watcher("mentions", "999", "--json")
+    assert (gone.code, gone.err) == (1, "")
+    assert gone.lines == [{"error": "there is no mention 999; see watcher mentions --unclear", "type": "WatcherError"}]
+    wrong = watcher("mentions", "--about", "hill", "--json")
+    assert (wrong.code, wrong.lines[0]["type"]) == (2, "UsageError")
+
+
 def test_a_person_says_which_school_a_post_is_about(watcher: Command, whole: Path, change: Callable[..., None]) -> None:
     change(more=SEARCH)
     store = stored(whole)

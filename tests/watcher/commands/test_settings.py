@@ -116,6 +116,19 @@ def test_the_commands_are_the_same_on_a_database_server(watcher: Command, change
     assert watcher("purge").code == watcher("migrate").code == watcher("digest", "--school", "hill").code == 0
 
 
+def test_a_program_hears_what_became_of_the_tables(watcher: Command, whole: Path, change: Callable[..., None]) -> None:
+    done = watcher("migrate", "--json")
+    assert (done.code, done.err) == (0, "")
+    assert done.lines == [{"migrated": True, "database": str(whole.parent / "watcher.db")}]
+    gone = watcher("digest", "--school", "mill", "--json")
+    assert (gone.code, gone.err) == (1, "")
+    assert gone.lines[0]["type"] == "ConfigError"
+    assert "known are" in gone.lines[0]["error"]
+    change(more='[database]\nurl = "sqlite:////nowhere/at/all/watcher.db"\n')
+    lost = watcher("migrate", "--json")
+    assert (lost.code, set(lost.lines[0])) == (1, {"error", "type"})
+
+
 def test_migrate_may_be_called_twice(watcher: Command, whole: Path) -> None:
     for _ in range(2):
         done = watcher("migrate")
