@@ -36,7 +36,7 @@ from watcher.portrait import profile_rows
 from watcher.probe import trouble
 from watcher.remedy import remedy
 from watcher.store import Store
-from watcher.store.accounts import AccountState
+from watcher.store.accounts import SILENT_AFTER, AccountState
 from watcher.terms import Reading, base_of, readings
 from watcher.trial import approved_by, frugal, off, tried, ungranted
 from watcher.versions import Choice, open_models
@@ -50,7 +50,10 @@ SHOWN = timedelta(days=30)
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """What ``watcher status`` tells: well only when the service ticks, every source is read and no mail is late."""
+    """What ``watcher status`` tells: well only when the service ticks, sources are read and no mail is late.
+
+    ``unread`` was never read, and ``starved`` has waited for its budget, for hours.
+    """
 
     alive: bool
     sources: int
@@ -72,13 +75,17 @@ class Health:
     missing: int = 0
     remedies: dict[str, str] = field(default_factory=dict)
     off: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    starved: tuple[str, ...] = ()
 
     @property
     def is_well(self) -> bool:
         """Whether nothing needs the operator."""
         late = self.oldest_notice_s is not None and self.oldest_notice_s > LATE.total_seconds()
         trouble = self.blind or late or self.refused_addresses or self.disk_full or self.untold
-        return self.alive and not (trouble or self.probe)
+        # One failed poll is tried again by itself; where most fail, nobody may take silence for quiet.
+        most = 2 * len(self.failing) > self.sources - len(self.off)
+        return self.alive and not (trouble or self.probe or most or self.unread or self.starved)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -98,6 +105,8 @@ class Health:
             yield "DISK FULL: less than 5 % is free and polling has stopped; free some room"
         for name in self.blind:
             yield f"BLIND: {name} cannot be read; {self.remedies.get(name) or 'see /sources or `watcher doctor`'}"
+        for name in self.unread:
+            yield f"NEVER READ: {name} has not been read once since it was added; see /sources or `watcher doctor`"
         if self.refused_addresses:
             yield f"REFUSED: {self.refused_addresses} addresses do not take our mail"
         if self.oldest_notice_s is not None and self.oldest_notice_s > LATE.total_seconds():
@@ -152,6 +161,8 @@ def look(store: Store, now: datetime) -> Health:
             s.account.name: _mend(s.account, s.last_error) for s in states if s.blind_since is not None and s.last_error
         },
         off=tuple(s.account.name for s in states if s.off is not None),
+        unread=tuple(s.account.name for s in states if _is_unread(s, now)),
+        starved=tuple(s.account.name for s in states if _is_starved(s, now)),
         disk_full=disk is not None and disk.is_tight(),
     )
 
@@ -165,6 +176,25 @@ def _mend(account: Account, error: str) -> str:
 def _waits(state: AccountState) -> bool:
     """Whether a source is well and waits: for an approval, or for its budget."""
     return state.off is not None or state.is_saving
+
+
+def _is_unread(state: AccountState, now: datetime) -> bool:
+    """Whether a source was never read in all the time that one may fail "for now", and nothing else says why."""
+    told = state.off is not None or state.is_saving or state.blind_since is not None
+    return not told and state.last_success_at is None and now - state.added_at > SILENT_AFTER
+
+
+def _is_starved(state: AccountState, now: datetime) -> bool:
+    """Whether a source has waited for its budget longer than one may fail "for now"."""
+    if state.off is not None or not state.is_saving or state.blind_since is not None:
+        return False
+    since = state.last_attempt_at or state.added_at
+    if state.last_success_at is None:
+        since = state.added_at
+    elif state.failures > 1:
+        # Refused before: it has waited since it was due.
+        since = min(since, state.last_success_at + timedelta(seconds=state.every_s))
+    return now - since > SILENT_AFTER
 
 
 def _is_quiet(state: AccountState, now: datetime) -> bool:

@@ -17,7 +17,7 @@ from alerts.channel import Knocker
 from alerts.email import EmailChannel
 from alerts.errors import DeliveryError
 from alerts.folder import FolderChannel
-from connectors.post import Account
+from connectors.post import Account, Page
 from watcher.config import Settings, load
 from watcher.health import Health, look, try_all
 from watcher.store import Store
@@ -77,6 +77,55 @@ def test_a_look_at_the_store(store: Store) -> None:
         store.accounts.failed(store.accounts.get("news"), "gone", permanent=True, next_at=NOW, now=NOW)
     found = look(store, NOW)
     assert (found.blind, found.failing, found.sources, found.is_well) == (("news",), (), 2, False)
+
+
+@pytest.mark.parametrize(("failing", "off", "well"), [(11, 0, True), (12, 0, False), (18, 0, False), (11, 2, False)])
+def test_it_is_not_well_where_most_sources_fail(failing: int, off: int, well: bool) -> None:
+    names = tuple(f"s{n}" for n in range(failing))
+    health = replace(WELL, sources=22, failing=names, off=("o",) * off)
+    assert health.is_well == well
+    lines = list(health.lines())
+    assert "failing: s0 failed at its last poll and is tried again" in lines
+    assert f"{'well' if well else 'not well'}: 22 sources, 0 posts to read" in lines
+
+
+def alone(store: Store) -> None:
+    """One source, added now, and a service that lives."""
+    account = Account(name="news", platform="rss", target="https://hill.example/feed")
+    with store.writing() as connection:
+        store.accounts.put(connection, account, 300, "test", NOW)
+
+
+def after(store: Store, hours: float) -> Health:
+    now = NOW + timedelta(hours=hours)
+    store.remember("beat", 1, now)
+    return look(store, now)
+
+
+def test_a_source_that_is_never_read_is_not_well(store: Store) -> None:
+    alone(store)
+    assert after(store, 1).is_well
+    found = after(store, 2.1)
+    assert not found.is_well
+    assert next(found.lines()).startswith("NEVER READ: news")
+
+
+def test_a_source_that_waits_for_its_budget_for_hours_is_not_well(store: Store) -> None:
+    alone(store)
+    for name in ("other", "third"):
+        with store.writing() as connection:
+            store.accounts.put(connection, replace(store.accounts.get("news").account, name=name), 300, "test", NOW)
+        store.accounts.succeeded(store.accounts.get(name), Page(posts=(), cursor=None), NOW, 180)
+    spent = "SpentError: 1000 of 1000 calls a day are used"
+    at = NOW + timedelta(hours=5)
+    store.accounts.succeeded(store.accounts.get("news"), Page(posts=(), cursor=None), NOW, 180)
+    store.accounts.failed(store.accounts.get("third"), spent, permanent=False, next_at=at, now=NOW)
+    assert (after(store, 1).is_well, after(store, 1).saving) == (True, ("third",))
+    found = after(store, 2.1)
+    assert (found.is_well, found.starved) == (False, ("third",))
+    assert "waits: third can be read, and waits for its budget; see `watcher budget`" in found.lines()
+    store.accounts.succeeded(store.accounts.get("third"), Page(posts=(), cursor=None), at, 180)
+    assert after(store, 5.1).is_well
 
 
 @pytest.fixture
