@@ -173,6 +173,7 @@ def test_gaps_are_told_by_status_and_by_their_own_command(house: House) -> None:
     assert list(rows(house.store, NOW - DAY)) == [
         {
             "account": "hillcrest",
+            "kind": "missing",
             "from": "2026-11-15T10:00:00Z",
             "until": "2026-11-16T10:00:00Z",
             "why": "it keeps a day",
@@ -184,3 +185,22 @@ def test_gaps_are_told_by_status_and_by_their_own_command(house: House) -> None:
     ]
     house.service.fill(NOW + HOUR)
     assert not any("watcher gaps" in line for line in look(house.store, NOW).lines())
+
+
+def test_what_cannot_be_read_is_no_gap_and_says_since_when(house: House) -> None:
+    why = "what visitors wrote on the page cannot be read: (#10) the app lacks a permission"
+    for day in range(3):
+        leave_out(house, gap(None, None, why), now=NOW + day * DAY)
+    [row] = rows(house.store, NOW + 2 * DAY)
+    assert row == {
+        "account": "hillcrest",
+        "kind": "cannot be read",
+        "since": "2026-11-18T10:00:00Z",
+        "last_seen": "2026-11-20T10:00:00Z",
+        "why": why,
+        "state": "cannot be read",
+    }
+    assert list(rows(house.store, NOW + 3 * DAY)) == []
+    leave_out(house, gap(None, None, why), now=NOW + 90 * DAY)
+    [again] = rows(house.store, NOW + 89 * DAY)
+    assert again["since"] == again["last_seen"], "in between it was well"

@@ -15,11 +15,17 @@ from watcher.store.posts import PostShelf
 
 # The platform that has just not given it may be tired; a minute later it may give it.
 _FIRST = timedelta(minutes=1)
+# What was not complained of for this long was well in between.
+_WELL = timedelta(days=31)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """A recorded gap and how its filling goes; ``state`` is ``filled``, ``filling`` or ``open``."""
+    """A recorded gap and how its filling goes; ``state`` is ``filled``, ``filling`` or ``open``.
+
+    What has neither beginning nor end is no stretch of time but something that cannot be read at all, such as for
+    want of a permission, since ``at`` and until ``seen_at`` at least; its state is ``cannot be read``.
+    """
 
     number: int
     account: str
@@ -30,10 +36,18 @@ class Missing:
     tries: int
     filled_at: datetime | None
     fill_why: str | None
+    seen_at: datetime | None = None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether it has no times: not left out once, but unreadable."""
+        return self.gap.start is None and self.gap.end is None
 
     @property
     def state(self) -> str:
-        """Whether it was filled, is being filled, or stays open."""
+        """Whether it was filled, is being filled, stays open, or is no stretch of time at all."""
+        if self.is_unreadable:
+            return "cannot be read"
         if self.filled_at is not None:
             return "filled"
         return "filling" if self.fill_at is not None else "open"
@@ -58,9 +72,16 @@ class GapShelf:
             values["start"] = min(gap.start, *(row.start for row in same))
         ends = [gap.end, *(row.end for row in same)]
         values["end"] = None if None in ends else max(end for end in ends if end is not None)
+        if gap.start is None and values["end"] is None:
+            values["at"] = self._since_when(same, now)
         first, *others = (row.id for row in same)
         connection.execute(update(t.gap).where(t.gap.c.id == first).values(**values))
         connection.execute(t.gap.delete().where(t.gap.c.id.in_(others)))
+
+    def _since_when(self, same: list[Row[Any]], now: datetime) -> datetime:
+        """Since when something cannot be read that was complained of before; a row is kept so long from the last."""
+        lately = [row.at for row in same if now - (row.delete_after - timedelta(days=self._days)) <= _WELL]
+        return min([now, *lately])
 
     def _unbegun(self, connection: Connection, account: str) -> list[Row[Any]]:
         query = select(t.gap).where(t.gap.c.account == account, t.gap.c.filled_at.is_(None))
@@ -72,7 +93,7 @@ class GapShelf:
         query = query.where(t.gap.c.fill_at <= now, t.gap.c.filled_at.is_(None), t.account.c.retired_at.is_(None))
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(t.gap.c.fill_at, t.gap.c.id).limit(limit)).all()
-            return tuple(_missing(row) for row in rows)
+            return tuple(_missing(row, self._days) for row in rows)
 
     def brought(self, connection: Connection, missing: Missing, page: Page, next_at: datetime, now: datetime) -> int:
         """Store a page of what was missing and where to go on; how many versions were new."""
@@ -101,10 +122,16 @@ class GapShelf:
             connection.execute(update(t.gap).where(t.gap.c.id == missing.number).values(**values))
 
     def since(self, moment: datetime) -> tuple[Missing, ...]:
-        """The gaps recorded since then, oldest first, also those that were filled."""
+        """The gaps recorded since then, oldest first, also those that were filled.
+
+        What cannot be read counts from the last time that it was complained of.
+        """
+        timeless = t.gap.c.start.is_(None) & t.gap.c.end.is_(None)
+        still = timeless & (t.gap.c.delete_after >= moment + timedelta(days=self._days))
         with reading(self._engine) as connection:
-            rows = connection.execute(select(t.gap).where(t.gap.c.at >= moment).order_by(t.gap.c.at, t.gap.c.id))
-            return tuple(_missing(row) for row in rows)
+            query = select(t.gap).where(or_(t.gap.c.at >= moment, still))
+            rows = connection.execute(query.order_by(t.gap.c.at, t.gap.c.id))
+            return tuple(_missing(row, self._days) for row in rows)
 
     def unfilled(self, since: datetime) -> int:
         """How many gaps recorded since then have times that somebody could look at, and are not filled."""
@@ -122,7 +149,7 @@ def _is_one(row: Row[Any], gap: Gap) -> bool:
     return (row.end is None or gap.start <= row.end) and (gap.end is None or row.start <= gap.end)
 
 
-def _missing(row: Row[Any]) -> Missing:
+def _missing(row: Row[Any], days: int) -> Missing:
     return Missing(
         number=row.id,
         account=row.account,
@@ -133,4 +160,5 @@ def _missing(row: Row[Any]) -> Missing:
         tries=row.fill_tries,
         filled_at=row.filled_at,
         fill_why=row.fill_why,
+        seen_at=row.delete_after - timedelta(days=days),
     )
