@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from alerts.school import School
     from alerts.term import Term
     from watcher.config import SchoolRow, Settings
+    from watcher.demand import Demand
     from watcher.store import Store
     from watcher.terms import Reading
 
@@ -86,16 +87,30 @@ def report_of(
 def _queries(settings: Settings, school: School, store: Store | None, now: datetime) -> Iterator[dict[str, Any]]:
     """Those that are asked, by account; then, for platforms where nobody asks, those that would be."""
     from alerts.query import LONGEST, plan
-    from watcher.terms import own_handles
+    from watcher.config import AccountRow
+    from watcher.demand import calls_a_day, demand, demands
+    from watcher.terms import own_handles, pause_of
+    from watcher.trial import approved_by, off
 
     asked: set[str] = set()
+    wanted = {one.platform: one for one in demands(settings, now.date())}
     for reading in _asking(settings, school.id, now.date()):
         asked.add(reading.row.platform)
-        yield _query(settings, reading, store, now)
+        yield _query(settings, reading, store, now) | _together(wanted[reading.row.platform])
     for platform in sorted(LONGEST.keys() - asked):
-        for query in plan(platform, [school], now.date(), own=own_handles(settings)).queries:
-            if query.text:
-                yield _line(platform, None, query.text) | _cost(settings, platform, None, 1, None, now)
+        made = [q for q in plan(platform, [school], now.date(), own=own_handles(settings)).queries if q.text]
+        every = pause_of(platform, max(len(made), 1), settings)
+        why = off(AccountRow(name=platform, platform=platform, reads=("search",)), approved_by(settings, now.date()))
+        together = demand(platform, [calls_a_day(every)] * len(made))
+        for query in made:
+            cost = _cost(settings, platform, None, 1, every, now)
+            yield _line(platform, None, query.text) | cost | _together(together) | {"off": why}
+
+
+def _together(all_of_it: Demand) -> dict[str, Any]:
+    """What all searches of the platform come to in a day, of how many allowed."""
+    allowed = all_of_it.limit_a_day
+    return {"all_calls_a_day": all_of_it.calls_a_day, "limit_a_day": allowed, "passes_limit": all_of_it.passes}
 
 
 def _asking(settings: Settings, school: str, today: date | None) -> Iterator[Reading]:
@@ -110,10 +125,13 @@ def _asking(settings: Settings, school: str, today: date | None) -> Iterator[Rea
 
 
 def _query(settings: Settings, reading: Reading, store: Store | None, now: datetime) -> dict[str, Any]:
+    from watcher.trial import approved_by, off
+
     row, query = reading.row, reading.query
     every = row.every_s or settings.schedule.poll_every_s
     batch = (row.school,) if row.school else query.batch if query else tuple(s.id for s in settings.schools)
-    line = _line(row.platform, row.name, row.target or "") | {"built": query is not None}
+    why = off(row, approved_by(settings, now.date()))
+    line = _line(row.platform, row.name, row.target or "") | {"built": query is not None, "off": why}
     return line | _cost(settings, row.platform, row.name, max(len(batch), 1), every, now, store)
 
 
@@ -135,27 +153,21 @@ def _cost(
     platform: str,
     account: str | None,
     schools: int,
-    every: int | None,
+    every: int,
     now: datetime,
     store: Store | None = None,
 ) -> dict[str, Any]:
-    """What a query costs: calls a day of which limit, and pounds by the post and, as it has gone so far, by the month.
-
-    Where no account asks yet, it is read as often as the schedule and the platform's quota let it.
-    """
+    """What a query costs: calls a day of which limit, pounds by the post and, as it has gone so far, by the month."""
     from connectors.tariff import TARIFFS
-    from watcher.terms import pause_of
+    from watcher.demand import calls_a_day, limits_of
 
     tariff = TARIFFS.get(platform)
     rate = settings.budget.pounds_per_dollar
     month = None if store is None or account is None else _spent(store, account, now)
-    calls = -(-_DAY_S // (every or pause_of(platform, 1, settings)))
     return {
         "schools": schools,
-        "calls_a_day": calls,
-        "limit": "; ".join(f"{one.amount} {one.unit} a {one.period.replace('_', ' ')}" for one in tariff.limits)
-        if tariff
-        else None,
+        "calls_a_day": calls_a_day(every),
+        "limit": limits_of(platform),
         "pounds_a_post": round(tariff.dollars_post * rate, 4) if tariff and tariff.dollars_post else 0.0,
         "pounds_a_month": month,
         "pounds_a_month_for_the_school": None if month is None else round(month / schools, 2),
@@ -242,10 +254,26 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
     text = row["query"]
     cut = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
     keys = ("platform", "account", "length", "at_most", "schools", "calls_a_day", "pounds_a_post", "pounds_a_month")
-    return {**{key: row[key] for key in keys}, "query": cut}
+    return {**{key: row[key] for key in keys}, "off": row["off"] is not None, "query": cut}
+
+
+def _totals(report: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """A line a platform: what all its searches come to, whether that is too much, and what it waits for."""
+    for platform, row in {row["platform"]: row for row in reversed(report["queries"])}.items():
+        whose = "all searches together" if row["account"] else "the searches that would be made"
+        of = "" if row["limit_a_day"] is None else f" of {row['limit_a_day']} that the platform allows"
+        yield f"{platform}: {whose} make {row['all_calls_a_day']} calls a day{of}."
+        if row["passes_limit"]:
+            yield (
+                f"WARNING: {platform} allows fewer, so searches will wait and posts come later than they should: "
+                "write a longer every_s, fewer terms, or schools = [...] with an app for each part."
+            )
+        if row["off"] and row["account"]:
+            yield f"{platform} is {row['off']}."
 
 
 def _words(report: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    yield from _totals(report)
     if any(row["account"] is None for row in report["queries"]):
         yield 'Searches without an account are made by nobody: add one with reads = ["search"], see docs/terms.md.'
     noisy = [row["term"] for row in report["terms"] if row["posts"] >= _ENOUGH and row["noise"] * 2 > row["posts"]]

@@ -21,7 +21,7 @@ from watcher.enrolment import account_of, apply, preview, renew
 from watcher.health import try_all
 from watcher.portrait import doubts
 from watcher.reading import read
-from watcher.seeking import report_of
+from watcher.seeking import _words, report_of
 from watcher.store import Store
 from watcher.terms import ancestors, base_of, batches, readings, school_of
 
@@ -383,6 +383,35 @@ def test_the_report_tells_queries_costs_and_noise(tmp_path: Path, store: Store) 
         "noise_share": None,
     }
     assert any(row["platform"] == "instagram" and "hashtags only" in row["why"] for row in report["left"])
+
+
+def test_the_report_says_where_the_queries_together_pass_the_platforms_limit(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, 8, search("youtube", "every_s = 3600\n"), search("threads", "every_s = 600\n", "t"))
+    report = report_of(chosen, chosen.schools[0], None, NOW)
+    queries = [reading for reading in readings(chosen, NOW.date()) if reading.row.platform == "youtube"]
+    tube = next(row for row in report["queries"] if row["platform"] == "youtube")
+    assert (tube["all_calls_a_day"], tube["limit_a_day"]) == (24 * len(queries), 100)
+    assert tube["passes_limit"] is (24 * len(queries) > 100)
+    threads = next(row for row in report["queries"] if row["platform"] == "threads")
+    assert threads["all_calls_a_day"] > threads["limit_a_day"] == 2200
+    lines = list(_words(report))
+    assert f"threads: all searches together make {threads['all_calls_a_day']} calls a day of 2200" in " ".join(lines)
+    assert any(line.startswith("WARNING: threads allows fewer") for line in lines)
+    assert any("the searches that would be made" in line for line in lines)
+    sky = next(row for row in report["queries"] if row["platform"] == "bluesky")
+    assert (sky["limit"], sky["passes_limit"]) == ("3000 calls in five minutes", False)
+
+
+def test_the_report_marks_what_is_off(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, 1, search(), search("reddit", name="red"), search("bluesky", name="sky"))
+    report = report_of(chosen, chosen.schools[0], None, NOW)
+    off = {row["account"]: row["off"] for row in report["queries"] if row["account"]}
+    assert off["words"] is None
+    assert off["red"].startswith("off until Reddit's approval")
+    assert {why for name, why in off.items() if name.startswith("sky")} == {None}
+    threads = next(row for row in report["queries"] if row["platform"] == "threads")
+    assert (threads["account"], str(threads["off"]).partition("App")[0]) == (None, "off until Meta's ")
+    assert any(line.startswith("reddit is off until") for line in _words(report))
 
 
 def test_the_report_needs_no_database(tmp_path: Path) -> None:
