@@ -259,7 +259,10 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
 
 def _totals(report: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     """A line a platform: what all its searches come to, whether that is too much, and what it waits for."""
-    for platform, row in {row["platform"]: row for row in reversed(report["queries"])}.items():
+    first: dict[str, dict[str, Any]] = {}
+    for query in report["queries"]:
+        first.setdefault(query["platform"], query)
+    for platform, row in first.items():
         whose = "all searches together" if row["account"] else "the searches that would be made"
         of = "" if row["limit_a_day"] is None else f" of {row['limit_a_day']} that the platform allows"
         yield f"{platform}: {whose} make {row['all_calls_a_day']} calls a day{of}."
