@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from connectors.grant import FLOWS
-from connectors.permission import lacking, needs_of
+from connectors.permission import NEEDS, lacking, needs_of
 from connectors.post import Account
 
 # What the errors of connectors say of a token that is no good, and of one that lacks a permission. Their own words
@@ -100,6 +100,11 @@ def _token(platform: str, account: str) -> str:
         return (
             f"{refused} Make a new one on the platform: {link} One made by hand is copied again to where the settings "
             "read it from; then start Watcher again."
+        )
+    if platform not in NEEDS:
+        return (
+            "The site does not accept the token, or shows this to nobody who is not logged in. Ask whoever keeps the "
+            "site for an address that is public, and correct the target."
         )
     made = _NEW_TOKEN.get(platform, "Make a new one on the platform,")
     by_hand = f"{refused} {made} put it where the settings read it from, and start Watcher again."
