@@ -15,6 +15,7 @@ from classifiers.verdict import Verdict
 from connectors.post import Post
 from watcher.blindness import SILENT
 from watcher.store.views import IncidentView, PostView
+from watcher.unseen import parts_of
 from watcher.web import words
 from watcher.web.disclosure import HIDDEN, RESTRICTED, disclosure
 from watcher.web.marking import Marked, clean, marked, web_address
@@ -98,6 +99,7 @@ def _incident(site: Site, reference: str, skip: int) -> HTMLResponse:
         f"{address}?skip={skip}" if skip else address,
         incident=view.incident,
         account=view.account,
+        searches=None if view.account is None else parts_of(site.store, view.account),
         anchor=anchor((view.account or "").removeprefix(SILENT)),
         school=school,
         how=how,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -33,7 +33,8 @@ _GAPS = timedelta(days=30)
 class Source:
     """One source as the page shows it; ``error`` and ``mend`` say what is wrong and what to do.
 
-    ``off`` says which approval it waits for.
+    ``off`` says which approval it waits for. ``parts`` are the searches, of so many that its row is read as, for which
+    it stands because they have the same trouble.
     """
 
     state: AccountState
@@ -47,6 +48,13 @@ class Source:
     set_aside: int
     token: Token | None = None
     off: str | None
+    parts: tuple[Source, ...] = ()
+    of: int = 1
+
+    @property
+    def title(self) -> str:
+        """What it is called where it may stand for several searches."""
+        return base_of(self.state.account.name) if self.parts else self.state.account.name
 
 
 def router(site: Site) -> APIRouter:
@@ -86,9 +94,9 @@ def _sources(site: Site) -> HTMLResponse:
         "sources.html",
         "/sources",
         sources=found,
-        troubled=[source for source in found if source.standing in {"blind", "saving", "failing", "late", "silent"}],
+        troubled=_folded(found, {"blind", "saving", "failing", "late", "silent"}),
         final_end=final_end,
-        off=[source for source in found if source.standing == "off"],
+        off=_folded(found, {"off"}),
         summary=summary(source.standing for source in found),
         waiting=site.store.posts.waiting(),
         unread=sum(sum(unread_counts(site, school).values()) for school in names),
@@ -96,6 +104,18 @@ def _sources(site: Site) -> HTMLResponse:
         oldest=oldest,
         purged=site.store.purge.last(),
     )
+
+
+def _folded(found: Sequence[Source], standings: Container[str]) -> list[Source]:
+    """Those that stand so; searches of one row with the same trouble as one, the first for all of them."""
+    of = Counter(base_of(source.state.account.name) for source in found)
+    alike: dict[tuple[str | None, ...], list[Source]] = {}
+    for source in found:
+        if source.standing in standings:
+            key = (base_of(source.state.account.name), source.standing, source.error, source.mend, source.off)
+            alike.setdefault(key, []).append(source)
+    several = ((group, of[base_of(group[0].state.account.name)]) for group in alike.values())
+    return [replace(group[0], parts=tuple(group) if len(group) > 1 else (), of=n) for group, n in several]
 
 
 def _source(

@@ -97,3 +97,45 @@ def test_a_blind_spot_leads_to_its_source(house: House, web: TestClient) -> None
     assert link is not None
     assert f'id="{link.group(1)[1:]}"' in web.get("/sources").text
     assert "he token has expired" in page
+
+
+def test_searches_of_one_row_with_the_same_trouble_are_one_card(
+    house: House, web: TestClient, read: Callable[[str], str]
+) -> None:
+    names = [f"words~{place}" for place in ("00", "01", "10", "11")]
+    for name, error in zip(names, ("the token has expired", "the token has expired", "no such thing", ""), strict=True):
+        house.read(house.account(name, None), at=house.now - timedelta(hours=5 if error else 0))
+        for n in range(2 if error else 0):
+            house.store.accounts.failed(
+                house.store.accounts.get(name),
+                f"AuthenticationError: {error}",
+                permanent=True,
+                next_at=house.now + timedelta(hours=1),
+                now=house.now - timedelta(minutes=3 - n),
+            )
+    assert "2 searches of 4 words~00" in read("/sources")
+    page = web.get("/sources").text
+    assert [card for card in re.findall("<h3>(.*?)</h3>", page) if "words" in card] == ["words", "words~10"]
+    fault = Incident(
+        reference="WT-BLIND",
+        school="alderbrook",
+        state="open",
+        concerns=("blind_spot",),
+        severity=3,
+        recipients=("it_provider",),
+        opened_at=house.now,
+        last_flag_at=house.now,
+    )
+    house.store.incidents.start_fault("words~01", lambda: fault, "the token has expired", house.now)
+    assert "words : 3 of 4 searches cannot be read 3 searches words~00 words~01 words~10" in read("/incidents/WT-BLIND")
+    link = re.search(r'href="/sources(#[^"]+)"', web.get("/incidents/WT-BLIND").text)
+    assert link is not None
+    assert page.count(f'id="{link.group(1)[1:]}"') == 1
+
+
+def test_what_cannot_be_read_is_no_stretch_of_time(house: House, read: Callable[[str], str]) -> None:
+    gap = Gap(start=None, end=None, why="what visitors wrote on the page cannot be read: not allowed")
+    house.read(house.account("one"), gaps=(gap,))
+    page = read("/sources")
+    assert "Since today at 08:12 , cannot be read: what visitors wrote on the page" in page
+    assert "until now" not in page
