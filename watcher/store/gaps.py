@@ -80,7 +80,9 @@ class GapShelf:
 
     def _since_when(self, same: list[Row[Any]], now: datetime) -> datetime:
         """Since when something cannot be read that was complained of before; a row is kept so long from the last."""
-        lately = [row.at for row in same if now - (row.delete_after - timedelta(days=self._days)) <= _WELL]
+        lately: list[datetime] = [
+            row.at for row in same if now - (row.delete_after - timedelta(days=self._days)) <= _WELL
+        ]
         return min([now, *lately])
 
     def _unbegun(self, connection: Connection, account: str) -> list[Row[Any]]:
