@@ -24,13 +24,15 @@ _TOKENS_KEPT = 500
 class Backlog:
     """One read: ``since`` is drained, ``newest`` will be when this round ends, ``token`` is its next page.
 
-    ``seen`` holds short digests of the tokens that this round has followed, the last 500 of them.
+    ``seen`` holds short digests of the tokens that this round has followed, the last 500 of them; ``last`` the ids
+    that its last page gave, for a page may overlap with the one before it.
     """
 
     since: str | None = None
     newest: str | None = None
     token: str | None = None
     seen: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
 
     def advanced(self, newest: str | None, token: str | None) -> Backlog:
         """The backlog after one page, whose newest id and next token these are.
@@ -38,7 +40,8 @@ class Backlog:
         Raises:
             UnexpectedResponseError: the token was followed before in this round: it would never end.
         """
-        mark = self.newest if self.token else newest
+        # A first page may be blank and yet have another after it: then the mark is the newest of that one.
+        mark = (self.newest if self.token else None) or newest
         if not token:
             return Backlog(since=mark or self.since)
         digest = hashlib.blake2s(token.encode("utf-8", "replace"), digest_size=6).hexdigest()
@@ -70,7 +73,8 @@ class Position:
             if state.get("v") != _VERSION or state.get("target") != account.target:
                 return fresh
             backlogs = {
-                name: Backlog(**{**values, "seen": tuple(values["seen"])}) for name, values in state["reads"].items()
+                name: Backlog(**{**values, "seen": tuple(values["seen"]), "last": tuple(values.get("last", ()))})
+                for name, values in state["reads"].items()
             }
             at = state["at"] if state["at"] in reads else reads[0]
             return cls(target=account.target, at=at, backlogs=backlogs, kept=dict(state["kept"]))

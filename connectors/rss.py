@@ -121,21 +121,28 @@ def _page(account: Account, feed: Feed, seen: _Seen, etag: str | None, modified:
         versions = known.get(_short(post.id))
         known[_short(post.id)] = _mark(post) if versions is None else f"{versions},{_mark(post)}"
     odd = {f"odd:{_short(one.raw)}": "" for one in feed.oddities}
-    here = {**known, **odd}
-    now_seen = _Seen(
+    now_seen = _now(seen, {**known, **odd}, posts, whole=feed.whole)
+    now_seen = replace(
+        now_seen,
         etag=etag if etag and len(etag) <= _LONGEST_TAG else None,
         modified=modified if modified and len(modified) <= _LONGEST_TAG else None,
-        # What has left the window comes back into it where newer entries are deleted.
-        known={**here, **dict([(key, mark) for key, mark in seen.known.items() if key not in here][:_MOST_LEFT])},
-        window=len(here),
-        newest=max((post.created_at for post in posts if post.created_at), default=seen.newest),
     )
     return Page(
         posts=tuple(post for post in posts if _mark(post) not in seen.known.get(_short(post.id), "").split(",")),
         cursor=_dump(now_seen),
-        gaps=_gaps(seen, posts),
+        gaps=_gaps(seen, posts) if feed.whole else (),
         oddities=tuple(one for one in feed.oddities if f"odd:{_short(one.raw)}" not in seen.known),
     )
+
+
+def _now(seen: _Seen, here: dict[str, str], posts: list[Post], *, whole: bool) -> _Seen:
+    """What is known after an answer; one that broke off is no window, so a gap is looked for from the one before."""
+    if not whole:
+        return _Seen(known={**seen.known, **here}, window=seen.window, newest=seen.newest)
+    # What has left the window comes back into it where newer entries are deleted.
+    left = [(key, mark) for key, mark in seen.known.items() if key not in here][:_MOST_LEFT]
+    newest = max((post.created_at for post in posts if post.created_at), default=seen.newest)
+    return _Seen(known={**here, **dict(left)}, window=len(here), newest=newest)
 
 
 def _distinct(posts: list[Post]) -> list[Post]:

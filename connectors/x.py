@@ -128,11 +128,12 @@ class XConnector:
     def _page(self, account: Account, stages: tuple[str, ...], asker: _Asker, place: Position) -> Page:
         body, backlog, gaps = asker.ask(place)
         _count(body)
-        items = [item for item in _items(body) if not _is_before(item, backlog.since)]
+        items = [item for item in _items(body) if not _is_before(item, backlog.since) and _id(item) not in backlog.last]
         owner = place.kept.get("id") if account.official else None
         posts, oddities = read(items, Surroundings.of(body, owner, _own_handles(account)))
         token = _meta(body).get("next_token")
         after = backlog.advanced(_newest(body, items), str(token) if token else None)
+        after = replace(after, last=tuple(filter(None, map(_id, items))) or backlog.last) if token else after
         moved, more = place.stepped(after, stages, drained=not token)
         if not more and place.home is None:
             moved = _joined(moved, stages)
@@ -332,6 +333,10 @@ def _items(body: Mapping[str, Any]) -> list[Any]:
     if data is None and "result_count" in _meta(body):
         return []
     raise UnexpectedResponseError("X answered a page without posts and without a count")
+
+
+def _id(item: Any) -> str:
+    return str(item.get("id") or "") if isinstance(item, dict) else ""
 
 
 def _is_before(item: Any, since: str | None) -> bool:
