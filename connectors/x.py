@@ -19,7 +19,7 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -128,7 +128,7 @@ class XConnector:
     def _page(self, account: Account, stages: tuple[str, ...], asker: _Asker, place: Position) -> Page:
         body, backlog, gaps = asker.ask(place)
         _count(body)
-        items = [item for item in _items(body) if not _is_before(item, backlog.since) and _id(item) not in backlog.last]
+        items = [item for item in _once(_items(body), backlog.last) if not _is_before(item, backlog.since)]
         owner = place.kept.get("id") if account.official else None
         posts, oddities = read(items, Surroundings.of(body, owner, _own_handles(account)))
         token = _meta(body).get("next_token")
@@ -337,6 +337,16 @@ def _items(body: Mapping[str, Any]) -> list[Any]:
 
 def _id(item: Any) -> str:
     return str(item.get("id") or "") if isinstance(item, dict) else ""
+
+
+def _once(items: list[Any], last: Collection[str]) -> Iterator[Any]:
+    """Each item once, without those that the page before gave: pages may overlap."""
+    given = set(last)
+    for item in items:
+        number = _id(item)
+        if number not in given:
+            yield item
+        given |= {number} - {""}
 
 
 def _is_before(item: Any, since: str | None) -> bool:

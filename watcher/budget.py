@@ -96,7 +96,8 @@ class Budget:
             SpentError: a cap leaves nothing for it; with when its period ends.
         """
         tariff = TARIFFS.get(account.platform)
-        if tariff is None:
+        # A server of the operator's own, in a private network, keeps limits of its own.
+        if tariff is None or (account.allow_private and account.platform in _BY_SERVER):
             yield None
             return
         bill = Bill(
