@@ -54,8 +54,8 @@ class Site:
         found: dict[str, Any] = answer.json()
         return found
 
-    def write(self, *titles: str, content: str = "<p>Invented</p>") -> list[str]:
-        return [str(id_) for id_ in self.seed("posts", titles=titles, content=content)["posts"]]
+    def write(self, *titles: str, content: str = "<p>Invented</p>", ago: int = 3600) -> list[str]:
+        return [str(id_) for id_ in self.seed("posts", titles=titles, content=content, ago=ago)["posts"]]
 
     def answers(self, status: int) -> int:
         """How often the site answered so, by its own log."""
@@ -149,7 +149,7 @@ def test_a_site_is_read_to_its_end_over_restarts_and_nothing_comes_twice(site: S
         assert stored[numbers[1]].text == "Notice 1\n\nInvented"
         assert str(stored[numbers[1]].url).startswith(f"{site.address}/notice-1")
 
-        new = site.write("Snow", content='<p>Closed. <a href="https://hill.example/snow">More</a></p>')
+        new = site.write("Snow", content='<p>Closed. <a href="https://hill.example/snow">More</a></p>', ago=60)
         (late,) = site.seed("comments", post=new[0], texts=["Thank you"])["comments"]
         assert one.poll(restarts=True) == 2
         snow = one.versions()[new[0]][-1]
