@@ -37,6 +37,14 @@ class Outlay:
         if budget is None or store is None:
             yield
             return
+        try:
+            with self._paid(budget, store, account):
+                yield
+        finally:
+            store.close()  # its connections; the next reading opens new ones
+
+    @contextmanager
+    def _paid(self, budget: Budget, store: Store, account: Account) -> Iterator[None]:
         now = self._clock()
         page = None
         with budget.reading(account, now) as bill:

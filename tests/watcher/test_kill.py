@@ -27,11 +27,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import func, select
 
+from connectors import registry
 from watcher.config import load
 from watcher.demo.scenario import load as script
 from watcher.demo.scenario import settings
 from watcher.demo.server import DemoServer
-from watcher.reading import read
+from watcher.enrolment import account_of
 from watcher.store import Store
 from watcher.store import schema as t
 from watcher.store.engine import reading
@@ -164,12 +165,15 @@ def count(store: Store, query: Any) -> int:
 
 def served(config: Path) -> set[tuple[str, ...]]:
     """All that the platform gives at this moment: key and content of every post, read from the beginning."""
-    chosen = load(config)
-    return {
-        (*post.key, post.content_digest)
-        for account in chosen.accounts
-        for post in read(chosen, account.name, max_pages=1000, note=print)
-    }
+    found = set()
+    for number, row in enumerate(load(config).accounts, 1):
+        account, connector = account_of(row, f"accounts[{number}]", with_token=True), registry.load(row.platform)
+        page = connector.fetch(account, None)
+        found |= {(*post.key, post.content_digest) for post in page.posts}
+        while page.more:
+            page = connector.fetch(account, page.cursor)
+            found |= {(*post.key, post.content_digest) for post in page.posts}
+    return found
 
 
 def stored(store: Store) -> set[tuple[str, ...]]:
