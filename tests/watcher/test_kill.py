@@ -165,7 +165,7 @@ def count(store: Store, query: Any) -> int:
 
 def served(config: Path) -> set[tuple[str, ...]]:
     """All that the platform gives at this moment: key and content of every post, read from the beginning."""
-    found = set()
+    found: set[tuple[str, ...]] = set()
     for number, row in enumerate(load(config).accounts, 1):
         account, connector = account_of(row, f"accounts[{number}]", with_token=True), registry.load(row.platform)
         page = connector.fetch(account, None)
