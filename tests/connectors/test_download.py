@@ -296,7 +296,7 @@ class TestX:
         )
 
         post = drain(ArchiveConnector(), account()).posts[0]
-        other = to_post(live, Surroundings(users={}, tweets={}, media={"3_5": {"type": "photo"}}, owner="900"))
+        other = to_post(live, Surroundings(users={}, tweets={}, media={"3_5": {"type": "photo"}}, owners=("900",)))
 
         assert (post.key, post.content_digest) == (other.key, other.content_digest)
         assert (post.created_at, post.author.id, post.author.official) == (other.created_at, "900", True)

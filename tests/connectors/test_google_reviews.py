@@ -224,7 +224,7 @@ REFUSALS = [
     (refusal(401, "UNAUTHENTICATED", reason="ACCESS_TOKEN_EXPIRED"), AuthenticationError, "expired"),
     (refusal(403, "PERMISSION_DENIED", reason="ACCESS_TOKEN_SCOPE_INSUFFICIENT"), AuthenticationError, "scope"),
     (refusal(403, "PERMISSION_DENIED", reason="SERVICE_DISABLED"), AuthenticationError, "enable the API"),
-    (refusal(403, "PERMISSION_DENIED"), AuthenticationError, "permissions"),
+    (refusal(403, "PERMISSION_DENIED"), AuthenticationError, "may not be read"),
     (refusal(404, "NOT_FOUND"), AccountNotFoundError, "know the target"),
     (refusal(429, "RESOURCE_EXHAUSTED"), RateLimitedError, "pause"),
     (

@@ -513,7 +513,7 @@ REFUSALS = [
     (403, "accessNotConfigured", AuthenticationError, "enable the API"),
     (403, "insufficientPermissions", AuthenticationError, "scope"),
     (403, "ipRefererBlocked", AuthenticationError, "restrictions"),
-    (403, "SERVICE_UNAVAILABLE", AuthenticationError, "permissions"),
+    (403, "SERVICE_UNAVAILABLE", AuthenticationError, "may not be read"),
     (400, "keyInvalid", AuthenticationError, "API key"),
     (401, "authError", AuthenticationError, "expired"),
     (404, "videoNotFound", AccountNotFoundError, "know the target"),
