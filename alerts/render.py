@@ -113,6 +113,7 @@ def summary_mail(matters: Sequence[tuple[Matter, Sequence[Route]]], receiver: Re
         "number": len(matters),
         "advice": wording.advice(concerns),
         "lines": [_entry(matter, receiver, routes) for matter, routes in matters],
+        "closings": wording.closing_lines(receiver.role, [plain(matter.reference) for matter, _ in matters]),
         "why": list(dict.fromkeys([receiver.why])),
     }
     act = wording.act_phrase(soonest)
@@ -131,7 +132,6 @@ def _entry(matter: Matter, receiver: Receiver, routes: Sequence[Route]) -> dict[
         "soon": wording.how_soon(soonest),
         "discretion": accused,
         "page": wording.page_line(receiver.role, accused=bool(accused)),
-        "closing": wording.closing_line(receiver.role, plain(matter.reference)),
         "grounds": [sentence for sentence, _ in _grounds(matter, receiver, [soonest])],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -232,6 +232,13 @@ def post_line(addresses: int, *, open_it: bool) -> str:
     if addresses == 1:
         return "The post itself is where it was published: its address is under “Where”."
     return "The posts themselves are where they were published: their addresses are under “Where”."
+
+
+def closing_lines(role: str, references: Sequence[str]) -> list[str]:
+    """How each of several matters is closed: a command apiece for who types them, else one request for all."""
+    if role in (CHECKER, _OPERATOR):
+        return [closing_line(role, reference) for reference in references]
+    return [closing_line(role, ", ".join(references))]
 
 
 def closing_line(role: str, reference: str) -> str:
