@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 import structlog
 
 from alerts import incident as grouping
+from alerts.digest import Blind
 from alerts.incident import Incident
 from alerts.policy import Pack
-from alerts.school import School
+from alerts.school import Register, School
 from alerts.wording import counted, long_day
 from watcher.habit import LEAST, Silence, silence
 from watcher.reference import random_reference
@@ -34,6 +35,53 @@ def silent_sources(store: Store) -> tuple[str, ...]:
     """The sources that are read and have fallen silent, as long as nobody has closed the matter."""
     silent = (f.removeprefix(SILENT) for f in store.incidents.faults() if f.startswith(SILENT))
     return tuple(sorted({base_of(name) for name in silent}))
+
+
+def blind_times(
+    store: Store, schools: Collection[str], register: Register, start: datetime, end: datetime
+) -> tuple[Blind, ...]:
+    """What of these schools could not be read at some time between, whether or not it can be again.
+
+    A source that several schools share is named for each, whichever of them its matter stands under; the searches that
+    one row is read as are one source.
+    """
+    states = store.accounts.all()
+    mine = [s for s in states if any(school.id in schools for school in served(s, register.schools))]
+    platforms = {base_of(state.account.name): state.account.platform for state in mine}
+    found: dict[str, list[tuple[datetime, datetime | None]]] = {}
+    for state in mine:
+        if state.blind_since is not None and state.blind_since < end:
+            found.setdefault(base_of(state.account.name), []).append((state.blind_since, None))
+    # Of what is blind now, the sources themselves say which of a row's searches are.
+    now = {base_of(state.account.name) for state in states if state.blind_since is not None}
+    for source, since, until in store.views.blind(start, end):
+        if base_of(source) in platforms and (until is not None or base_of(source) not in now):
+            found.setdefault(base_of(source), []).append((since, until))
+    own = {state.account.name for state in mine}
+    for source, gap in store.accounts.gaps(start):
+        if source in own and gap.start is not None and gap.start < end and (gap.end or end) > start:
+            found.setdefault(base_of(source), []).append((gap.start, gap.end))
+    return tuple(
+        Blind(source=source, platform=platforms[source], since=since, until=until)
+        for source, times in sorted(found.items())
+        for since, until in _joined(times)
+    )
+
+
+def _joined(times: Collection[tuple[datetime, datetime | None]]) -> Iterator[tuple[datetime, datetime | None]]:
+    """The same stretches of time, those that overlap as one, in order."""
+    since: datetime | None = None
+    until: datetime | None = None
+    for start, end in sorted(times, key=lambda pair: pair[0]):
+        if since is not None and until is not None and start > until:
+            yield since, until
+            since = None
+        if since is None:
+            since, until = start, end
+        else:
+            until = None if until is None or end is None else max(until, end)
+    if since is not None:
+        yield since, until
 
 
 class Faults:

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
 from alerts.errors import AlertError
+from alerts.letter import Letter
 from alerts.notice import Notice
 from alerts.reminder import Reminder
 from alerts.render import reminder_mail
+from alerts.route import Receiver
 from alerts.school import School
+from alerts.wording import listed
 from connectors.grant import PASTED
 from watcher.config import AccountRow, Settings
+from watcher.serving import served
 from watcher.store import Store
 from watcher.store.tokens import Token
 from watcher.telling import Teller
+from watcher.terms import base_of
 from watcher.token import final_end, reminder_due, renews
 
 log = structlog.get_logger(__name__)
 
 REASON = "token_ends"
+# So many schools are named in a reminder; of more, the rest are counted.
+_NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Told:
+    """One who is told, with the outside of the mail, and for which of the schools."""
+
+    receiver: Receiver
+    letter: Letter
+    schools: tuple[School, ...]
 
 
 class Reminders:
@@ -42,59 +59,97 @@ class Reminders:
         days = reminder_due(token, row is not None and renews(row, token), now)
         if row is None or ends is None or days is None:
             return 0
-        school = self._school(row)
-        if school is None:
+        schools = self._schools(row)
+        if not schools:
             log.error("reminder_without_school", account=token.account)
             return 0
-        try:
-            new = self._write(token, row, school, ends, days, now)
-        except AlertError as error:
-            log.error("reminder_not_written", account=token.account, error=type(error).__name__)
-            return 0
-        # After the notices: a crash in between repeats them, and each has a place of its own only once.
-        self._store.tokens.reminded(token, days)
-        return new
-
-    def _write(self, token: Token, row: AccountRow, school: School, ends: datetime, days: int, now: datetime) -> int:
-        shown = _reminder(token, row, school, ends, now)
-        named = hashlib.sha256(token.account.encode("utf-8", "replace")).hexdigest()[:16]
-        subject = f"token:{named}/{ends.date().isoformat()}"
+        shown = _reminder(token, row, ends, now)
+        told, whole = self._told(token, _subject(token, ends), schools, days, now)
         new = 0
-        for receiver, letter in self._teller.to_provider(school, subject, REASON, days, now):
-            notice = Notice(
-                id=letter.message_id,
-                subject_of=subject,
-                receiver=receiver.person,
-                address=receiver.address,
-                role=receiver.role,
-                reason=REASON,
-                sequence=days,
-                message=reminder_mail(shown, receiver, letter),
-                created_at=now,
-            )
-            new += self._store.notices.add(notice, now)
+        for one in told:
+            try:
+                new += self._write(shown, one, _subject(token, ends), days, now)
+            except AlertError as error:
+                whole = False
+                log.error("reminder_not_written", account=token.account, error=type(error).__name__)
+        if whole:
+            # After the notices: a crash in between repeats them, and each has a place of its own only once.
+            self._store.tokens.reminded(token, days)
         return new
 
-    def _school(self, row: AccountRow) -> School | None:
+    def _told(
+        self, token: Token, subject: str, schools: Sequence[School], days: int, now: datetime
+    ) -> tuple[tuple[_Told, ...], bool]:
+        """Those who look after Watcher at any of the schools, each address once, and whether all could be found."""
+        found: dict[str, _Told] = {}
+        whole = True
+        for school in schools:
+            try:
+                those = tuple(self._teller.to_provider(school, subject, REASON, days, now))
+            except AlertError as error:
+                # One school's broken pack keeps nobody else from being told.
+                whole = False
+                log.error("reminder_not_written", account=token.account, error=type(error).__name__)
+                continue
+            for receiver, letter in those:
+                before = found.get(receiver.address.casefold())
+                one = before or _Told(receiver=receiver, letter=letter, schools=())
+                found[receiver.address.casefold()] = replace(one, schools=(*one.schools, school))
+        return tuple(found.values()), whole
+
+    def _write(self, shown: Reminder, told: _Told, subject: str, days: int, now: datetime) -> bool:
+        shown = replace(shown, school=_names(told.schools), timezone=told.schools[0].timezone)
+        notice = Notice(
+            id=told.letter.message_id,
+            subject_of=subject,
+            receiver=told.receiver.person,
+            address=told.receiver.address,
+            role=told.receiver.role,
+            reason=REASON,
+            sequence=days,
+            message=reminder_mail(shown, told.receiver, told.letter),
+            created_at=now,
+        )
+        return self._store.notices.add(notice, now)
+
+    def _schools(self, row: AccountRow) -> tuple[School, ...]:
+        """The schools that go unseen without this permission: however many queries the account is read as, of all."""
         schools = self._store.register.all().schools
-        # A search shared by many schools still has to be somebody's to mend.
-        return next((s for s in schools if s.id == row.school), next(iter(schools), None))
+        states = [state for state in self._store.accounts.all() if base_of(state.account.name) == row.name]
+        wanted = {school.id for state in states for school in served(state, schools)}
+        if not states:
+            # Not read at present, or not yet: as the settings have it.
+            wanted = {row.school} if row.school is not None else set(row.schools)
+        # What names no school that is still watched has to be somebody's to mend all the same.
+        return tuple(school for school in schools if school.id in wanted) or schools
 
 
-def _reminder(token: Token, row: AccountRow, school: School, ends: datetime, now: datetime) -> Reminder:
+def _subject(token: Token, ends: datetime) -> str:
+    named = hashlib.sha256(token.account.encode("utf-8", "replace")).hexdigest()[:16]
+    return f"token:{named}/{ends.date().isoformat()}"
+
+
+def _names(schools: Sequence[School]) -> str:
+    """The schools of one who is told, in a few words."""
+    more = len(schools) - _NAMED
+    names = [school.name for school in schools[:_NAMED]]
+    return listed([*names, f"{more} more"] if more > 0 else names)
+
+
+def _reminder(token: Token, row: AccountRow, ends: datetime, now: datetime) -> Reminder:
+    """What is the same for everybody who is told; the schools are named to each by themselves."""
     link = row.platform not in PASTED
     command = f"watcher connect {shlex.quote(row.name)}" + (" --link" if link else "")
     made = Reminder(
         account=row.name,
         platform=row.platform,
-        school=school.name,
+        school="",
         owner=token.owner,
         granted_at=token.made_at,
         ends=ends,
         days=max((ends - now).days, 0),
         command=command,
         steps=(),
-        timezone=school.timezone,
     )
     return replace(made, steps=_by_link(token) if link else _by_pasting(row))
 

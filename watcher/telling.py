@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts import digest as weeks
-from alerts.digest import Blind, Digest, Line, Tone
+from alerts.digest import Digest, Line, Tone
 from alerts.excerpt import Excerpt
 from alerts.flag import Flag
 from alerts.incident import OPEN_STATES, Incident, severity
@@ -23,6 +23,7 @@ from classifiers.sentence import likelihood
 from classifiers.verdict import Verdict
 from connectors.post import Post
 from watcher import unseen
+from watcher.blindness import blind_times
 from watcher.checking import Checker, is_unconfirmed
 from watcher.config import Settings
 from watcher.errors import ConfigError
@@ -296,7 +297,7 @@ class Teller:
             opened=sum(start <= line.opened_at < end for line in lines),
             matters=tuple(lines),
             praise=tuple(praise[:_PRAISE]),
-            blind=tuple(self._blind(ids, start, end)),
+            blind=blind_times(self._store, ids, register, start, end),
             unread={w.removeprefix("unread:"): n for w, n in counts.items() if w.startswith("unread:") and n > 0},
             link=self._url,
         )
@@ -332,17 +333,6 @@ class Teller:
             overdue=late and incident.state == OPEN_STATES[0],
             link=self._link(incident.reference),
         )
-
-    def _blind(self, schools: set[str], start: datetime, end: datetime) -> Iterator[Blind]:
-        """What could not be read at some time of the week, whether or not it can be again."""
-        platforms = {s.account.name: s.account.platform for s in self._store.accounts.all()}
-        for school in sorted(schools):
-            for source, since, until in self._store.views.blind(school, start, end):
-                if source in platforms:
-                    yield Blind(source=source, platform=platforms[source], since=since, until=until)
-        for source, gap in self._store.accounts.gaps(start):
-            if source in platforms and gap.start is not None and gap.start < end and (gap.end or end) > start:
-                yield Blind(source=source, platform=platforms[source], since=gap.start, until=gap.end)
 
 
 def add(counts: dict[str, int], more: dict[str, int], sign: int) -> None:

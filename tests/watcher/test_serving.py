@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import AuthenticationError
-from connectors.post import Page
+from connectors.post import Gap, Page
 from tests.watcher.test_service import House, body, make, under_own
 from tests.watcher.test_terms import NAMES, NOW, search, settings
+from watcher.app import pack_of
 from watcher.blindness import silent_sources
 from watcher.config import Settings
 from watcher.enrolment import apply, preview
 from watcher.store import Store
 from watcher.store.accounts import AccountState
+from watcher.telling import Teller
 from watcher.terms import readings
 
 SOON = timedelta(minutes=1)
@@ -137,3 +139,56 @@ def test_silence_of_a_shared_source_is_told_to_all_its_providers_and_ends_for_al
     house.bring(under_own(90, "We are back", created_at=back), account="own", now=back)
     assert schools_of(house) == []
     assert silent_sources(store) == ()
+
+
+def blind_in_digest(house: House, school: str, week: str = "2026-W47") -> list[tuple[str, bool]]:
+    monday = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
+    shown, _ = Teller(house.store, house.settings, pack_of).preview(school, week, monday)
+    return [(one.source, one.until is not None) for one in shown.blind]
+
+
+def test_a_blind_shared_source_stands_in_the_digest_of_each_school_it_serves(store: Store, tmp_path: Path) -> None:
+    house = begun(store, looked_after(tmp_path, 'schools = ["dene", "tarn", "rowan"]', rest="ida"))
+    blinded(house, *store.accounts.all())
+    assert len(schools_of(house)) == 1, "the matter stands under one school, as one provider looks after all of them"
+    served = ("dene", "tarn", "rowan")
+    assert {school: blind_in_digest(house, school) for school in IDS} == {
+        school: [("words", False)] if school in served else [] for school in IDS
+    }
+    later = NOW + timedelta(hours=2)
+    for state in store.accounts.all():
+        house.store.accounts.succeeded(store.accounts.get(state.account.name), Page(posts=(), cursor=None), later, 180)
+    house.service.advance(later)
+    assert {school: blind_in_digest(house, school) for school in served} == {
+        school: [("words", True)] for school in served
+    }
+    assert blind_in_digest(house, "dene", "2026-W48") == []
+
+
+def test_of_a_search_in_parts_the_digest_names_it_to_the_schools_of_the_blind_part_only(
+    store: Store, tmp_path: Path
+) -> None:
+    house = begun(store, looked_after(tmp_path, "", rest="ida"))
+    part = store.accounts.all()[0]
+    blinded(house, part)
+    unseen = sorted(part.account.schools)
+    assert 0 < len(unseen) < len(IDS)
+    assert [school for school in IDS if blind_in_digest(house, school)] == unseen
+
+
+def test_a_matter_that_somebody_closed_is_not_told_as_blind_for_ever(store: Store, tmp_path: Path) -> None:
+    house = begun(store, looked_after(tmp_path, 'schools = ["dene"]', rest="ida"))
+    blinded(house, *store.accounts.all())
+    reference = house.store.views.incidents(limit=5)[0].reference
+    house.store.accounts.succeeded(store.accounts.get("words"), Page(posts=(), cursor=None), NOW + 3 * SOON, 180)
+    house.store.incidents.set_state(reference, "dismissed", "it was moved", NOW + 4 * SOON)
+    assert blind_in_digest(house, "dene") == [("words", True)]
+    assert blind_in_digest(house, "dene", "2026-W48") == []
+
+
+def test_a_gap_of_another_schools_source_is_not_in_a_schools_digest(store: Store, tmp_path: Path) -> None:
+    house = begun(store, looked_after(tmp_path, 'schools = ["dene"]', rest="ida"))
+    gap = Gap(start=NOW, end=NOW + timedelta(hours=3), why="the search looks back seven days only")
+    later = NOW + timedelta(hours=4)
+    house.store.accounts.succeeded(store.accounts.get("words"), Page(posts=(), cursor=None, gaps=(gap,)), later, 180)
+    assert (blind_in_digest(house, "dene"), blind_in_digest(house, "tarn")) == ([("words", True)], [])

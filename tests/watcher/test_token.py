@@ -19,6 +19,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import event, select, update
 from werkzeug import Request, Response
 
+from alerts.errors import PolicyError
 from connectors.errors import AuthenticationError, TransientError
 from connectors.grant import Grant
 from tests.watcher.granting import Authority, authority, settings
@@ -596,6 +597,86 @@ def test_what_watcher_renews_itself_is_announced_only_when_that_fails(
     )
     reminders = Reminders(made, lite, Teller(lite, made, pack_of))
     assert [reminders.remind(NOW + timedelta(days=d)) for d in (1, 31, 52, 53, 334, 335, 358)] == [0, 0, 0, 1, 0, 1, 1]
+
+
+DESKS = """
+[[people]]
+id = "dora"
+name = "Dora Fell"
+email = "dora@fell.example"
+[[holdings]]
+person = "dora"
+role = "it_provider"
+school = "fell"
+"""
+
+
+def shared(row: str) -> str:
+    """Three schools more, of which Dora looks after Fell and Pat after the others, and an account for several."""
+    schools = "".join(f'[[schools]]\nid = "{n.lower()}"\nname = "{n} School"\npack = "wessex"\n' for n in WITH_FELL)
+    pat = "".join(f'[[holdings]]\nperson = "desk"\nrole = "it_provider"\nschool = "{n}"\n' for n in ("dene", "tarn"))
+    return f'{schools}{DESKS}{pat}[[accounts]]\nname = "words"\nplatform = "threads"\n{row}\n'
+
+
+WITH_FELL = ("Dene", "Fell", "Tarn")
+
+
+@pytest.mark.parametrize(
+    ("row", "heads"),
+    [
+        (
+            'reads = ["search"]\nschools = ["dene", "fell", "tarn"]',
+            {"desk@it.example": "Dene School and Tarn School", "dora@fell.example": "Fell School"},
+        ),
+        (
+            'reads = ["search"]',
+            {"desk@it.example": "Dene School, Hillcrest Primary School and Tarn School", "dora@fell.example": "Fell"},
+        ),
+        ('reads = ["posts"]\ntarget = "@fell"\nschool = "fell"', {"dora@fell.example": "Fell School"}),
+    ],
+)
+def test_all_who_look_after_the_schools_of_a_shared_account_are_reminded_once_each(
+    tmp_path: Path, store: Store, row: str, heads: dict[str, str]
+) -> None:
+    made = enrolled(settings(tmp_path, more=shared(row)), store)
+    put(made, store, account="words", expires_at=NOW + timedelta(days=29), made_at=NOW - timedelta(days=31))
+    reminders = Reminders(made, store, Teller(store, made, pack_of))
+    assert reminders.remind(NOW) == 0, "Watcher renews it; only the last week is told"
+    assert reminders.remind(NOW + timedelta(days=23)) == len(heads)
+    assert reminders.remind(NOW + timedelta(days=24)) == 0
+    told = {mail["to"].addresses[0].addr_spec: mail["subject"].rpartition(" – ")[2] for mail in mails(store)}
+    assert told.keys() == heads.keys()
+    for address, schools in heads.items():
+        assert told[address].startswith(schools)
+
+
+def test_of_many_schools_a_reminder_names_three_and_counts_the_others(tmp_path: Path, lite: Store) -> None:
+    more = "".join(f'[[schools]]\nid = "s{n}"\nname = "School {n}"\npack = "wessex"\n' for n in range(9))
+    row = '[[accounts]]\nname = "words"\nplatform = "threads"\nreads = ["search"]\n'
+    held = "".join(f'[[holdings]]\nperson = "desk"\nrole = "it_provider"\nschool = "s{n}"\n' for n in range(9))
+    made = enrolled(settings(tmp_path, more=more + held + row), lite)
+    put(made, lite, account="words", expires_at=NOW + timedelta(days=5), made_at=NOW - timedelta(days=55))
+    assert Reminders(made, lite, Teller(lite, made, pack_of)).remind(NOW) == 1
+    assert "School 0, School 1 and 7 more" in mails(lite)[0]["subject"]
+
+
+def test_a_school_whose_policy_is_broken_keeps_nobody_else_from_being_reminded(tmp_path: Path, lite: Store) -> None:
+    made = enrolled(settings(tmp_path, more=shared('reads = ["search"]')), lite)
+    put(made, lite, account="words", expires_at=NOW + timedelta(days=5), made_at=NOW - timedelta(days=55))
+    broken = {school.id: school.pack for school in lite.register.all().schools if school.id == "fell"}
+
+    class Broken(Teller):
+        def to_provider(self, school: Any, *given: Any) -> Iterator[Any]:
+            if school.id in broken:
+                raise PolicyError("wessex", ("no such rule",))
+            return super().to_provider(school, *given)
+
+    reminders = Reminders(made, lite, Broken(lite, made, pack_of))
+    assert (reminders.remind(NOW), reminders.remind(NOW + timedelta(hours=1))) == (1, 0)
+    broken.clear()
+    assert reminders.remind(NOW + timedelta(hours=2)) == 1, "as soon as it is mended, the one who was left is told"
+    assert reminders.remind(NOW + timedelta(hours=3)) == 0
+    assert len(mails(lite)) == 2
 
 
 def test_what_is_granted_anew_is_announced_anew(tmp_path: Path, lite: Store) -> None:

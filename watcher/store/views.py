@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, bindparam, func, or_, select, tuple_
 
 from alerts.flag import Flag
-from alerts.incident import OPEN_STATES, Incident
+from alerts.incident import OPEN_STATES, STATES, Incident
 from alerts.mention import Mention
 from alerts.notice import Notice
 from classifiers.verdict import Verdict
@@ -27,6 +27,7 @@ from watcher.synthetic import SCHOOL
 
 # A post counts for the day on which it was written, and may be found before that day begins in UTC.
 _UNREAD_SLACK = timedelta(days=1)
+_CLOSED = tuple(state for state in STATES if state not in OPEN_STATES)
 # The daily test is a matter to nobody.
 _REAL = t.incident.c.school != SCHOOL
 
@@ -270,21 +271,26 @@ class ViewShelf:
         with reading(self._engine) as connection:
             return tuple(connection.scalars(query.where(~notices.exists()).order_by(t.incident.c.id)))
 
-    def blind(self, school: str, start: datetime, end: datetime) -> tuple[tuple[str, datetime, datetime | None], ...]:
-        """The sources of a school that were blind at any time between, since when, and until when if they see again."""
+    def blind(self, start: datetime, end: datetime) -> tuple[tuple[str, datetime, datetime | None], ...]:
+        """The sources for which a blind-spot matter stood at any time between, since when, and until when if closed.
+
+        A matter stands under one school for all whom its provider looks after: whose source it is, its account tells.
+        """
         ended = (
             select(func.max(t.event.c.at))
-            .where(t.event.c.incident == t.incident.c.id, t.event.c.what == "resolved")
+            .where(t.event.c.incident == t.incident.c.id, t.event.c.what.in_(_CLOSED))
             .scalar_subquery()
         )
-        query = select(t.incident.c.account, t.incident.c.opened_at, ended.label("ended")).where(
-            t.incident.c.school == school, t.incident.c.account.is_not(None), t.incident.c.opened_at < end
+        query = select(t.incident.c.account, t.incident.c.opened_at, t.incident.c.state, ended.label("ended")).where(
+            t.incident.c.account.is_not(None), t.incident.c.opened_at < end
         )
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(t.incident.c.opened_at)).all()
-            return tuple(
-                (row.account, row.opened_at, row.ended) for row in rows if row.ended is None or row.ended >= start
-            )
+        found = (
+            (row.account, row.opened_at, None if row.state in OPEN_STATES else row.ended or row.opened_at)
+            for row in rows
+        )
+        return tuple(one for one in found if one[2] is None or one[2] >= start)
 
     def open_count(self) -> int:
         """How many incidents are open."""
