@@ -6,6 +6,7 @@ Windows of like length are read side by side, in a way that no verdict depends o
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from classifiers.errors import ModelNotFoundError
 from classifiers.explain import asked, explain
 from classifiers.known import Key, Known, Said
 from classifiers.names import name_spans
+from classifiers.neutral import renamed
 from classifiers.ngram import NgramModel
 from classifiers.patterns import find_spans, unread_reason
 from classifiers.sentence import reason
@@ -37,6 +39,10 @@ _REMEMBERED = 2048  # texts whose answer is kept: about 3 MB
 _PARENT_CHARACTERS = 1000  # more than the encoder's 32 tokens of the parent ever need
 _OUT_OF_CONTEXT = 1.0  # taken off the logit of a sentence that is read without its neighbours: it misleads more often
 _ODD_LOGIT = 30.0  # beyond it a sigmoid is 0 or 1
+# Labels that say something of a person, and how near (in logits) to being raised or asked about a text is read again
+# under other names: further off, no name has been seen to matter.
+_OF_PEOPLE = ("identifies_pupil", "cyberbullying")
+_NEAR = 2.0
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,10 @@ class _Job:
     whole: int
 
 
+# For each batch of windows the places of these, and what waits for their answers.
+_Heard = list[tuple[list[int], Callable[[], list[Answer]]]]
+
+
 @dataclass(slots=True)
 class _Round:
     """Passages that are being read: what is known of their texts, what is read now, and who waits for the answers."""
@@ -139,7 +149,7 @@ class _Round:
     looks: list[_Look]
     known: dict[Key, Said]
     jobs: dict[Key, _Job]
-    heard: list[tuple[list[int], Callable[[], list[Answer]]]]
+    heard: _Heard
 
 
 class EncoderClassifier:
@@ -225,9 +235,9 @@ class EncoderClassifier:
                 known[look.key] = said
         return _Round(looks, known, jobs, self._heard([w for job in jobs.values() for w in job.windows]))
 
-    def _heard(self, windows: Sequence[Window]) -> list[tuple[list[int], Callable[[], list[Answer]]]]:
+    def _heard(self, windows: Sequence[Window]) -> _Heard:
         """For each batch the places of its windows, and what waits for its answers; with one thread they are there."""
-        heard: list[tuple[list[int], Callable[[], list[Answer]]]] = []
+        heard: _Heard = []
         for places in batches(windows, self._runner.most):
             batch = [windows[place] for place in places]
             if self._pool and len(windows) > 1:
@@ -239,15 +249,50 @@ class EncoderClassifier:
     def _end(self, begun: _Round) -> list[Verdict]:
         jobs = begun.jobs.values()
         wide = [self._wide_logits(job) for job in jobs]  # while the model reads
-        answers: list[Answer | None] = [None] * sum(len(job.windows) for job in jobs)
-        for places, wait in begun.heard:
+        ready = self._answers(sum(len(job.windows) for job in jobs), begun.heard)
+        said = [
+            self._said(job, list(islice(ready, len(job.windows))), logits)
+            for job, logits in zip(jobs, wide, strict=True)
+        ]
+        for key, final in zip(begun.jobs, self._evened([*jobs], said), strict=True):
+            begun.known[key] = final
+            self._known.keep(key, final)
+        return [self._verdict(look, begun.known[look.key] if look.key else None) for look in begun.looks]
+
+    def _evened(self, jobs: Sequence[_Job], said: Sequence[Said]) -> list[Said]:
+        """The same answers, those that the names in a text may decide evened out over other names."""
+        others = [self._others(job, of) for job, of in zip(jobs, said, strict=True)]
+        readings = iter(self._read([job for names in others for job in names]))
+        return [
+            replace(of, logits=np.mean([of.logits, *(one.logits for one in islice(readings, len(names)))], axis=0))
+            for of, names in zip(said, others, strict=True)
+        ]
+
+    def _others(self, job: _Job, said: Said) -> list[_Job]:
+        """The text under other names, where a label that says something of a person is near its operating point."""
+        if not any(said.classes) or not any(self._near(said, label) for label in _OF_PEOPLE):
+            return []
+        spans = name_spans(job.passage.text, job.tokens.originals, said.classes)
+        return [_job(other, self._reader.read(other)) for other in renamed(job.passage, spans)]
+
+    def _near(self, said: Said, label: str) -> bool:
+        point, logit = self._card.points[label], said.logits[LABELS.index(label)]
+        return bool(_logit(point.review_at) - _NEAR < logit < _logit(point.raise_at) + _NEAR)
+
+    def _read(self, jobs: Sequence[_Job]) -> list[Said]:
+        """What is said of each text as it stands, all windows read side by side."""
+        windows = [window for job in jobs for window in job.windows]
+        answers = self._answers(len(windows), self._heard(windows))
+        return [self._said(job, list(islice(answers, len(job.windows))), self._wide_logits(job)) for job in jobs]
+
+    @staticmethod
+    def _answers(count: int, heard: _Heard) -> Iterator[Answer]:
+        """The answers to so many windows, in the windows' order."""
+        answers: list[Answer | None] = [None] * count
+        for places, wait in heard:
             for place, answer in zip(places, wait(), strict=True):
                 answers[place] = answer
-        ready = iter([answer for answer in answers if answer is not None])
-        for (key, job), logits in zip(begun.jobs.items(), wide, strict=True):
-            begun.known[key] = said = self._said(job, list(islice(ready, len(job.windows))), logits)
-            self._known.keep(key, said)
-        return [self._verdict(look, begun.known[look.key] if look.key else None) for look in begun.looks]
+        return iter([answer for answer in answers if answer is not None])
 
     def _look(self, passage: Passage) -> _Look:
         reading = clean(passage.text)
@@ -322,6 +367,10 @@ def _stretch(tokens: Tokens, window: Window) -> str:
 def _sigmoid(logits: NDArray[np.float64]) -> Iterator[float]:
     bounded = np.clip(logits, -_ODD_LOGIT, _ODD_LOGIT)
     return (round(float(score), 6) for score in 1 / (1 + np.exp(-bounded)))
+
+
+def _logit(score: float) -> float:
+    return math.log(score / (1 - score)) if 0 < score < 1 else math.copysign(_ODD_LOGIT, score - 0.5)
 
 
 def _joined(formats: Sequence[Span], names: Sequence[Span]) -> tuple[Span, ...]:

@@ -20,13 +20,18 @@ def name_spans(text: str, originals: Sequence[tuple[int, int]], classes: Sequenc
     found: list[Span] = []
     for start, end, kind in _words(text, originals, classes):
         last = found[-1] if found else None
-        if _TITLE.search(text, max(0, start - _LONGEST_TITLE), start):
+        if titled(text, start):
             kind = "adult_name"  # noqa: PLW2901
         if last and last.kind == kind and _JOINED.fullmatch(text[last.end : start]):
             found[-1] = Span(start=last.start, end=end, kind=kind)
         else:
             found.append(Span(start=start, end=end, kind=kind))
     return tuple(found)
+
+
+def titled(text: str, start: int) -> bool:
+    """Whether a title (Mr, Dr, Coach) stands before what begins at ``start``."""
+    return _TITLE.search(text, max(0, start - _LONGEST_TITLE), start) is not None
 
 
 def _words(text: str, originals: Sequence[tuple[int, int]], classes: Sequence[int]) -> Iterator[tuple[int, int, str]]:

@@ -12,8 +12,8 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import torch
 
 from classifiers.encoder import SHIPPED, TokenReader
 from classifiers.measure import table
+from classifiers.neutral import renamed
 from classifiers.ngram import NgramModel
 from classifiers.patterns import unread_reason
 from classifiers.text import clean
@@ -30,11 +31,11 @@ from classifiers.training.calibration import Calibration
 from classifiers.training.card import write_card
 from classifiers.training.data import FOLDS, PLAIN, read_rows
 from classifiers.training.export import export
-from classifiers.training.fit import Example, examples, read_examples, train_network
+from classifiers.training.fit import Example, Read, examples, read_examples, train_network
 from classifiers.training.network import Network, backbone_folder, pretrained
 from classifiers.training.rounds import Heard, judge
 from classifiers.training.wide import train_wide
-from classifiers.verdict import LABELS
+from classifiers.verdict import LABELS, Span
 
 ROOT = Path(__file__).parents[2]
 EPOCHS, SEED = 3, 11
@@ -69,18 +70,39 @@ def run_fold(run: Run, number: int) -> dict[str, Any]:
     say(f"round {number + 1} of {run.folds}: {len(rest)} rows to learn from, {len(held)} of {FOLDS[number]} to read")
     network = train_in_two(run, rest, SEED + number)
     wide = wide_model(rest)
+    torch.save(network.state_dict(), run.work / f"fold-{number}.pt")
     rows = [
         {
             "id": example.row.id,
-            "deep": [round(float(x), 4) for x in read.logits],
-            "wide": [round(float(x), 4) for x in wide_logits(wide, example)],
+            **logits(wide, example, read),
             "spans": [[span.start, span.end, span.kind] for span in read.spans],
         }
         for example, read in zip(held, read_examples(network, held), strict=True)
     ]
+    add_other_names(run, network, wide, dict(zip((row["id"] for row in rows), held, strict=True)), rows)
     said = {"rows": rows, "seconds": round(time.monotonic() - began)}
     path.write_text(json.dumps(said), encoding="utf-8")
     return said
+
+
+def logits(wide: NgramModel, example: Example, read: Read) -> dict[str, Any]:
+    """What both parts say of one example, as it is kept."""
+    return {
+        "deep": [round(float(x), 4) for x in read.logits],
+        "wide": [round(float(x), 4) for x in wide_logits(wide, example)],
+    }
+
+
+def add_other_names(
+    run: Run, network: Network, wide: NgramModel, held: Mapping[str, Example], rows: Sequence[dict[str, Any]]
+) -> None:
+    """Beside each row in which somebody is named: what both parts say where they are called otherwise."""
+    for row in rows:
+        example = held[row["id"]]
+        spans = [Span(start=start, end=end, kind=kind) for start, end, kind in row["spans"]]
+        others = [replace(example.row, passage=passage) for passage in renamed(example.row.passage, spans)]
+        made = [Example(other, run.reader.read(other.passage), ()) for other in others]
+        row["renamed"] = [logits(wide, e, read) for e, read in zip(made, read_examples(network, made), strict=True)]
 
 
 def _stored(work: Path, number: int) -> dict[str, Any]:
