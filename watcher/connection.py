@@ -9,17 +9,17 @@ from datetime import datetime
 
 import structlog
 
-from connectors.errors import AuthenticationError, ConnectorError, TransientError
+from connectors.errors import AuthenticationError, ConnectorError
 from connectors.grant import PASTED, App, Flow, Grant, flow_of
 from connectors.oauth import Provider
 from connectors.post import Account
 from connectors.session import close_session, open_session
 from watcher.config import AccountRow, Settings
 from watcher.enrolment import account_of
-from watcher.errors import ConfigError, GrantError
+from watcher.errors import BusyLinkError, ConfigError, GrantError
 from watcher.seal import seal_of
 from watcher.store import Store
-from watcher.store.tokens import LINK_LIVES, Invitation, Token
+from watcher.store.tokens import LINK_LIVES, TRIES, Invitation, Token
 from watcher.token import REFRESH, Held, final_end, opened, provider_of, renews, sealed
 
 log = structlog.get_logger(__name__)
@@ -120,21 +120,34 @@ class Connections:
     def finish(self, state: str, code: str, now: datetime) -> Connected:
         """Exchange what the platform sent back, and keep what was granted.
 
+        The link is used up by what is kept; whatever fails before leaves it good, for a number of tries.
+
         Raises:
-            GrantError: the link is not ours, was used or is too old, or its account is not here any more.
-            ConnectorError: the platform refuses, or cannot be reached: then the link may be used again.
+            GrantError: the link is not ours, was used, tried too often or is too old, or its account is not here.
+            BusyLinkError: the same link is being used at this moment.
+            ConnectorError: the platform refuses, or cannot be reached.
+            ConfigError: no app or no key is set up any more.
         """
         if not (state and code) or max(len(state), len(code)) > _LONGEST:
             raise GrantError(_STALE)
         invitation = self._store.tokens.take(state, now)
-        if invitation is None or invitation.account not in self._rows:
-            raise GrantError(_STALE)
-        row = self.row(invitation.account)
+        if invitation is None:
+            raise BusyLinkError(_BUSY) if self._store.tokens.invited(state, now) else GrantError(_STALE)
+        done = False
         try:
-            return self._exchange(row, invitation, code, now)
-        except TransientError:
-            self._store.tokens.put_back(state)
-            raise
+            if invitation.account not in self._rows:
+                raise GrantError(_STALE)
+            made = self._exchange(self.row(invitation.account), invitation, state, code, now)
+            done = True
+        finally:
+            if not done:
+                self._store.tokens.put_back(state)
+        return made
+
+    def tries_left(self, state: str, now: datetime) -> int:
+        """How often a link may still be tried; 0 where it is not ours, was used, or is too old."""
+        invitation = self._store.tokens.invited(state, now) if state and len(state) <= _LONGEST else None
+        return 0 if invitation is None or invitation.account not in self._rows else TRIES - invitation.tries
 
     def refused(self, state: str, now: datetime) -> str | None:
         """The account whose owner declined at the platform, or ``None``; the link stays good."""
@@ -177,14 +190,14 @@ class Connections:
 
     # ----------------------------------------------------------------------------------------------------------------
 
-    def _exchange(self, row: AccountRow, invitation: Invitation, code: str, now: datetime) -> Connected:
+    def _exchange(self, row: AccountRow, invitation: Invitation, state: str, code: str, now: datetime) -> Connected:
         kept = json.loads(seal_of(self._settings).open(invitation.verifier, row.name, _VERIFIER))
         own = Held(access="", client_id=kept.get("id"), client_secret=kept.get("secret"))
         provider = provider_of(self._settings, row, own)
         grant = provider.exchange(code, invitation.redirect, kept["verifier"], now)
         self._is_the_targets(row, grant, provider)
         app = None if own.client_id is None else App(client_id=own.client_id, client_secret=own.client_secret)
-        return self._keep(row, grant, app, kept.get("owner"), now)
+        return self._keep(row, grant, app, kept.get("owner"), now, by=state)
 
     def _is_the_targets(self, row: AccountRow, grant: Grant, provider: Provider) -> None:
         """Refuse what another account's owner has granted, where only the target's own token reads it."""
@@ -198,10 +211,12 @@ class Connections:
             log.info("not_taken_back", account=row.name)
         raise AuthenticationError(
             f"this was granted by @{grant.handle[:60]}, and the account is {account.target[:60]!r}: log in to "
-            f"{row.platform} as that account first, then open the link anew"
+            f"{row.platform} as that account first, then open the link once more"
         )
 
-    def _keep(self, row: AccountRow, grant: Grant, app: App | None, owner: str | None, now: datetime) -> Connected:
+    def _keep(
+        self, row: AccountRow, grant: Grant, app: App | None, owner: str | None, now: datetime, by: str | None = None
+    ) -> Connected:
         seal = seal_of(self._settings)
         held = Held(
             access=grant.access,
@@ -220,7 +235,9 @@ class Connections:
             expires_at=grant.expires_at,
             refresh_expires_at=grant.refresh_expires_at,
         )
-        self._store.tokens.keep(token, now)
+        if not self._store.tokens.keep(token, now, by=by):
+            # Somebody was quicker with the same link, or the account was disconnected meanwhile.
+            raise GrantError(_STALE)
         log.info("connected", account=row.name, platform=row.platform)
         return Connected(
             account=row.name,
@@ -294,7 +311,11 @@ class Connections:
             )
 
 
-_STALE = "this link is not known here, was used already, or is more than seven days old: ask for a new one"
+_STALE = (
+    "this link is not known here, was used already, was tried too often, or is more than seven days old: ask for a new "
+    "one"
+)
+_BUSY = "this link is being used in another window at this moment: look there first, or try again in some minutes"
 
 
 def _named(told: str | None, platform: str | None, settings: str | None) -> str:

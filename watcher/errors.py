@@ -43,3 +43,7 @@ class TrainingError(WatcherError):
 
 class GrantError(WatcherError):
     """An account could not be connected; nothing was kept."""
+
+
+class BusyLinkError(GrantError):
+    """The same link is being used by another browser at this moment."""

@@ -349,6 +349,8 @@ invitation = Table(
     Column("verifier", LargeBinary, nullable=False),
     Column("redirect", Text, nullable=False),
     Column("made_at", UtcTime, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("tried_at", UtcTime),
     Column("used_at", UtcTime),
     dated(),
 )

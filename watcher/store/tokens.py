@@ -13,8 +13,11 @@ from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.write import put
 
-# A link is good for so long, and once.
+# A link is good for so long, and once; what fails may be tried again, so often.
 LINK_LIVES = timedelta(days=7)
+TRIES = 10
+# Who breaks off in the middle of a try holds up the next no longer: it is more than all that a try asks may take.
+_TRY = timedelta(minutes=3)
 # Whoever renews a token and breaks off holds up the others for no longer than this.
 _LEASE = timedelta(seconds=60)
 _LOCK = 0x746F_6B65_6E
@@ -38,12 +41,13 @@ class Token:
 
 @dataclass(frozen=True, kw_only=True)
 class Invitation:
-    """A link that was made for an account's owner; ``verifier`` is sealed."""
+    """A link that was made for an account's owner; ``verifier`` is sealed, ``tries`` is how often it was tried."""
 
     account: str
     verifier: bytes = field(repr=False)
     redirect: str
     made_at: datetime
+    tries: int = 0
 
 
 class TokenShelf:
@@ -63,12 +67,21 @@ class TokenShelf:
         with reading(self._engine) as connection:
             return tuple(_token(row) for row in connection.execute(select(t.token).order_by(t.token.c.account)))
 
-    def keep(self, token: Token, now: datetime) -> None:
-        """Write what was granted anew in place of what there was; the account is read at once."""
+    def keep(self, token: Token, now: datetime, *, by: str | None = None) -> bool:
+        """Write what was granted anew in place of what there was; the account is read at once.
+
+        ``by`` is the state of the link by which it was granted, which is used up in the same transaction. Whether it
+        was written: nothing is where that link was used already, or deleted.
+        """
         with writing(self._engine) as connection:
+            if by is not None:
+                unused = (t.invitation.c.state == digest(by)) & t.invitation.c.used_at.is_(None)
+                if connection.execute(update(t.invitation).where(unused).values(used_at=now)).rowcount != 1:
+                    return False
             put(connection, t.token, ("account",), _row(token))
             same = t.account.c.name == token.account
             connection.execute(update(t.account).where(same).values(next_poll_at=now))
+            return True
 
     def renew(self, old: Token, new: Token) -> bool:
         """Write a renewed token in one transaction, unless the row was replaced or deleted meanwhile."""
@@ -121,25 +134,27 @@ class TokenShelf:
             connection.execute(made)
 
     def invited(self, state: str, now: datetime) -> Invitation | None:
-        """The link of that state where it may still be used; using it is `take`."""
+        """The link of that state where it may still be used; trying it is `take`."""
         with reading(self._engine) as connection:
             row = connection.execute(select(t.invitation).where(*_usable(state, now))).first()
             return None if row is None else _invitation(row)
 
     def take(self, state: str, now: datetime) -> Invitation | None:
-        """Use a link up: whoever comes first gets it, nobody else."""
+        """Try a link: whoever comes first gets it, nobody else until it is put back; `keep` uses it up."""
+        c = t.invitation.c
+        free = c.tried_at.is_(None) | (c.tried_at <= now - _TRY) | (c.tried_at > now)
         with writing(self._engine) as connection:
-            used = update(t.invitation).where(*_usable(state, now)).values(used_at=now)
-            if connection.execute(used).rowcount != 1:
+            tried = update(t.invitation).where(*_usable(state, now), free).values(tries=c.tries + 1, tried_at=now)
+            if connection.execute(tried).rowcount != 1:
                 return None
-            row = connection.execute(select(t.invitation).where(t.invitation.c.state == digest(state))).one()
+            row = connection.execute(select(t.invitation).where(c.state == digest(state))).one()
             return _invitation(row)
 
     def put_back(self, state: str) -> None:
-        """Let a link be used again, because the platform could not be reached."""
+        """Let a link be tried again, because nothing was kept."""
         with writing(self._engine) as connection:
             same = t.invitation.c.state == digest(state)
-            connection.execute(update(t.invitation).where(same).values(used_at=None))
+            connection.execute(update(t.invitation).where(same).values(tried_at=None))
 
 
 def digest(state: str) -> str:
@@ -149,7 +164,8 @@ def digest(state: str) -> str:
 
 def _usable(state: str, now: datetime) -> tuple[Any, ...]:
     c = t.invitation.c
-    return c.state == digest(state), c.used_at.is_(None), c.made_at > now - LINK_LIVES, c.made_at <= now
+    young = c.made_at > now - LINK_LIVES, c.made_at <= now
+    return c.state == digest(state), c.used_at.is_(None), c.tries < TRIES, *young
 
 
 def _lease(account: str) -> str:
@@ -183,4 +199,10 @@ def _token(row: Row[Any]) -> Token:
 
 
 def _invitation(row: Row[Any]) -> Invitation:
-    return Invitation(account=row.account, verifier=bytes(row.verifier), redirect=row.redirect, made_at=row.made_at)
+    return Invitation(
+        account=row.account,
+        verifier=bytes(row.verifier),
+        redirect=row.redirect,
+        made_at=row.made_at,
+        tries=row.tries,
+    )

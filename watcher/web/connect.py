@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
 from connectors.errors import ConnectorError, TransientError
+from connectors.oauth import EndedError
 from watcher.connection import Connections
-from watcher.errors import ConfigError, GrantError
+from watcher.errors import BusyLinkError, ConfigError, GrantError
 from watcher.loopback import PATH, Returned, read_return
 from watcher.permission import in_words, take_back
 from watcher.web.marking import clean
@@ -18,6 +21,11 @@ log = structlog.get_logger(__name__)
 
 _AGAIN = "Open the link that you were sent once more; it is still good."
 _ASK = "Ask whoever sent you the link for a new one."
+_TELL = "If it does not work then either, send these words to whoever sent you the link."
+# The platforms' words for an owner who did not agree; every other is a fault.
+_DECLINED = frozenset(("", "access_denied", "user_denied", "user_cancelled_login", "user_cancelled_authorize"))
+_WORD = re.compile(r"[A-Za-z0-9_]{1,60}")
+_SHOWN_FROM = 3  # tries left, from which on it is said how many
 
 
 def router(site: Site, connections: Connections | None) -> APIRouter:
@@ -32,29 +40,29 @@ def router(site: Site, connections: Connections | None) -> APIRouter:
             back = Returned(state="")
         if connections is None:
             return _say(site, 404, "This page is not here", "Nobody can be connected through this address.")
-        return _finished(site, connections, back)
+        come = _finished if back.code and not back.error else _refused
+        return come(site, connections, back)
 
     return routes
 
 
 def _finished(site: Site, connections: Connections, back: Returned) -> HTMLResponse:
-    if back.error or not back.code:
-        known = connections.refused(back.state, site.clock())
-        return (
-            _declined(site) if known else _say(site, 400, "This link cannot be used", f"It was not made here. {_ASK}")
-        )
     try:
         done = connections.finish(back.state, back.code, site.clock())
-    except TransientError:
-        return _say(site, 503, "The platform does not answer just now", f"Nothing was granted yet. {_AGAIN}")
     except GrantError as error:
-        return _say(site, 400, "This link cannot be used", f"{_sentence(str(error))}. {_ASK}")
+        if isinstance(error, BusyLinkError):
+            return _say(site, 409, "This link is being used just now", f"{_sentence(str(error))}.")
+        return _failed(site, connections, back, 400, "This link cannot be used", f"{_sentence(str(error))}.")
+    except TransientError as error:
+        why = f"{_sentence(str(error))}. Nothing was granted yet."
+        return _failed(site, connections, back, 503, "The platform does not answer just now", why)
     except ConnectorError as error:
         log.warning("not_connected", error=type(error).__name__)
-        return _say(site, 400, "This did not work", f"{_sentence(str(error))}. Nothing was kept. {_ASK}")
+        return _failed(site, connections, back, 400, "This did not work", f"{_why(error)} Nothing was kept.")
     except ConfigError:
         log.error("cannot_connect", do="run `watcher check-config`, and look at [secrets] and [[apps]]")
-        return _say(site, 500, "Watcher is not set up for this yet", f"Nothing was kept. {_ASK}")
+        why = "Nothing was kept. Tell whoever sent you the link: it is for them to mend."
+        return _failed(site, connections, back, 500, "Watcher is not set up for this yet", why, then="Afterwards:")
     return site.page(
         "connected.html",
         "",
@@ -65,9 +73,41 @@ def _finished(site: Site, connections: Connections, back: Returned) -> HTMLRespo
     )
 
 
-def _declined(site: Site) -> HTMLResponse:
-    text = "You did not agree, or closed the platform’s window, and that is all right: Watcher got nothing."
-    return _say(site, 200, "Nothing was granted", f"{text} If it was a slip: {_AGAIN[:1].lower()}{_AGAIN[1:]}")
+def _refused(site: Site, connections: Connections, back: Returned) -> HTMLResponse:
+    """What is said where the platform sent the owner back without a code: they declined, or something is wrong."""
+    if connections.refused(back.state, site.clock()) is None:
+        return _say(site, 400, "This link cannot be used", f"It was not made here, or is used up. {_ASK}")
+    if back.error in _DECLINED:
+        text = "You did not agree, or closed the platform’s window, and that is all right: Watcher got nothing."
+        return _say(site, 200, "Nothing was granted", f"{text} If it was a slip: {_AGAIN[:1].lower()}{_AGAIN[1:]}")
+    word = f" ({back.error})" if _WORD.fullmatch(back.error) else ""
+    why = f"The platform sent you back with an error{word} instead of your permission. Nothing was granted."
+    return _failed(site, connections, back, 400, "This did not work", why)
+
+
+def _failed(
+    site: Site, connections: Connections, back: Returned, status: int, title: str, why: str, then: str = ""
+) -> HTMLResponse:
+    """What went wrong, and whether the same link may be opened again."""
+    left = connections.tries_left(back.state, site.clock())
+    if not left:
+        return _say(site, status, title, f"{why} {_ASK}")
+    times = f" {'Once' if left == 1 else f'{left} times'} more at most." if left <= _SHOWN_FROM else ""
+    again = f"{then} {_AGAIN[:1].lower()}{_AGAIN[1:]}" if then else _AGAIN
+    return _say(site, status, title, f"{why} {again}{times} {_TELL}")
+
+
+def _why(error: ConnectorError) -> str:
+    """What went wrong, for somebody who has only a browser."""
+    said = _sentence(str(error))
+    if isinstance(error, EndedError):
+        return f"{said}: the code with which it sent you back is too old, or was used already."
+    if "redirect" in said:
+        return (
+            f"{said}: it does not know the address to which it sent you back. Whoever sent you the link has to "
+            "register that address there first."
+        )
+    return f"{said}."
 
 
 def _say(site: Site, status: int, title: str, text: str) -> HTMLResponse:

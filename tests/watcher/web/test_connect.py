@@ -15,7 +15,7 @@ from watcher.connection import Connections
 from watcher.enrolment import apply
 from watcher.seal import seal_of
 from watcher.store import Store
-from watcher.store.tokens import Token
+from watcher.store.tokens import TRIES, Token
 from watcher.token import opened
 from watcher.web.application import make
 
@@ -156,3 +156,106 @@ def test_the_sources_say_by_whose_leave_and_until_when(house: House) -> None:
     assert "Read by leave of Jo &lt;b&gt;Moore" in page
     assert "it ends" in page
     assert "19 January" in page
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "says"),
+    [
+        (("400 Bad Request", b'{"error": "invalid_grant"}'), 400, "too old, or was used already"),
+        (("400 Bad Request", b'{"error": "redirect_uri_mismatch"}'), 400, "has to register that address there"),
+        (("401 Unauthorized", b'{"error": "invalid_client"}'), 400, "does not accept the app"),
+        (("200 OK", b"<html>"), 400, "This did not work"),
+        (("200 OK", b"{}"), 400, "without a token"),
+        (("500 Internal Server Error", b"{}"), 503, "does not answer just now"),
+    ],
+)
+def test_what_fails_before_anything_is_kept_leaves_the_link_good(
+    house: House, google: Authority, answer: tuple[str, bytes], status: int, says: str
+) -> None:
+    link = house.link()
+    google.instead = lambda: answer
+    found, text = house.come(**google.agree(link))
+    assert (found, says in text) == (status, True), text
+    assert "Open the link that you were sent once more; it is still good" in text
+    assert "Ask whoever sent you the link for a new one" not in text
+    google.instead = lambda: None
+    back = google.agree(link)
+    assert house.come(**back)[0] == 200
+    assert "used already" in house.come(**back)[1]
+
+
+def test_a_network_that_is_down_leaves_the_link_good(
+    house: House, google: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = house.link()
+    rows = house.settings.apps
+    dead = [row.model_copy(update={"base_url": "http://127.0.0.1:9"}) for row in rows]
+    monkeypatch.setattr(house.connections, "_settings", house.settings.model_copy(update={"apps": tuple(dead)}))
+    status, text = house.come(**google.agree(link))
+    assert (status, "it is still good" in text) == (503, True)
+    monkeypatch.undo()
+    assert house.come(**google.agree(link))[0] == 200
+
+
+def test_a_link_is_not_tried_for_ever_nor_beyond_its_time(house: House, google: Authority) -> None:
+    link = house.link()
+    google.instead = lambda: ("400 Bad Request", b'{"error": "invalid_grant"}')
+    said = [house.come(**google.agree(link))[1] for _ in range(TRIES)]
+    assert all("it is still good" in text for text in said[:-1])
+    assert ["times more at most" in text or "Once more at most" in text for text in said[-5:]] == [
+        *(False, True, True, True, False)
+    ]
+    assert "Ask whoever sent you the link for a new one" in said[-1]
+    google.instead = lambda: None
+    asked = len(google.asked)
+    assert house.come(**google.agree(link))[0] == 400
+    assert len(google.asked) == asked, "the platform is not asked any more"
+    other = house.link()
+    google.instead = lambda: ("400 Bad Request", b'{"error": "invalid_grant"}')
+    house.come(**google.agree(other))
+    house.now = NOW + timedelta(days=7, minutes=1)
+    google.instead = lambda: None
+    status, text = house.come(**google.agree(other))
+    assert (status, "seven days" in text) == (400, True)
+
+
+def test_an_installation_that_is_mended_takes_the_same_link(house: House, google: Authority, tmp_path: Path) -> None:
+    link, key = house.link(), (tmp_path / "key").read_text(encoding="utf-8")
+    (tmp_path / "key").write_text("", encoding="utf-8")
+    status, text = house.come(**google.agree(link))
+    assert (status, "it is for them to mend" in text) == (500, True)
+    (tmp_path / "key").write_text(key, encoding="utf-8")
+    assert house.come(**google.agree(link))[0] == 200
+
+
+def test_two_windows_with_one_link_do_not_use_it_at_once(house: House, google: Authority) -> None:
+    link = house.link()
+    state = re.findall(r"state=([\w-]+)", link)[0]
+    assert house.store.tokens.take(state, NOW) is not None
+    status, text = house.come(**google.agree(link))
+    assert (status, "another window" in text) == (409, True)
+    # Whoever broke off in the middle of it, as in a crash, holds nobody up for longer than some minutes.
+    house.now = NOW + timedelta(minutes=4)
+    assert house.come(**google.agree(link))[0] == 200
+
+
+def test_a_link_whose_account_was_disconnected_meanwhile_brings_nothing_back(house: House, google: Authority) -> None:
+    back = google.agree(house.link())
+
+    def disconnect() -> None:
+        house.store.tokens.drop(NAME)
+
+    google.instead = disconnect
+    assert house.come(**back)[0] == 400
+    assert house.store.tokens.get(NAME) is None
+
+
+def test_an_error_of_the_platforms_is_not_taken_for_a_refusal(house: House, google: Authority) -> None:
+    link = house.link()
+    state = re.findall(r"state=([\w-]+)", link)[0]
+    status, text = house.come(state=state, error="invalid_scope")
+    assert (status, "with an error (invalid_scope)" in text) == (400, True)
+    assert "You did not agree" not in text
+    assert "script" not in house.come(state=state, error="<script>alert(1)</script>")[1]
+    assert house.come(state=state, error="user_cancelled_login")[0] == 200
+    assert house.come(**google.agree(link))[0] == 200
