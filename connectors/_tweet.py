@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,10 @@ _OWN_PICTURE = re.compile(r"/status/\d+/(?:photo|video)/\d+$")
 _REPOST = re.compile(r"^RT @\w+: ")
 # What X writes where it found no language: undetermined, only links, only hashtags, only mentions, and so on.
 _NO_LANGUAGE = {"und", "zxx", "qam", "qct", "qht", "qme", "qst"}
+
+# Why X does not give a post that it is asked for: deleted or suspended, and protected by its author.
+_GONE = ("resource-not-found", "not-authorized-for-resource")
+_MOST_EDITS = 3  # readings of one post, should it be edited while it is asked for
 
 Item = Mapping[str, Any]
 
@@ -217,3 +222,97 @@ def _raw(item: Item, source: Item, around: Surroundings) -> bytes:
 
 def _bytes(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+
+
+def links_of(user: Item) -> Iterator[str]:
+    """The addresses in an account's profile, as they are and not as X shortens them."""
+    entities = user.get("entities")
+    for part in entities.values() if isinstance(entities, dict) else ():
+        found = part.get("urls") if isinstance(part, dict) else None
+        for one in found if isinstance(found, list) else ():
+            if isinstance(one, dict) and isinstance(one.get("expanded_url"), str):
+                yield one["expanded_url"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Known posts that are asked for again: which ids are still to be asked for, and what X said of the others.
+
+    X gives every version of an edited post an id, and of an id that version; the last id of the history is the newest.
+    """
+
+    posts: tuple[Post, ...]
+    ids: Mapping[str, Post]
+    items: Mapping[str, Item] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    waiting: tuple[str, ...] = ()
+    turns: int = 0
+
+    @classmethod
+    def of(cls, posts: Sequence[Post]) -> Known:
+        """Nothing said yet; what has no id of X's is not asked for."""
+        ids = {_newest_known(post): post for post in posts if post.id.isdecimal() and post.id.isascii()}
+        return cls(tuple(posts), ids, waiting=tuple(ids))
+
+    def answered(self, asked: Sequence[str], body: Item) -> Known:
+        """What is known after an answer; of what it leaves out nothing is concluded."""
+        data = body.get("data")
+        given = _indexed(data, "id")
+        ids, items, later = dict(self.ids), dict(self.items), []
+        for number in asked:
+            newest = _last_id(given[number]) if number in given else number
+            if newest != number and self.turns < _MOST_EDITS:
+                ids[newest] = ids.pop(number)
+                later.append(newest)
+            elif number in given:
+                items[number] = given[number]
+        return replace(
+            self, ids=ids, items=items, gone=self.gone | _absent(body), waiting=tuple(later), turns=self.turns + 1
+        )
+
+    def found(self) -> Iterator[tuple[Post, Post | None]]:
+        """Each post of which X said something, with its version now, or ``None`` where nobody may see it any more."""
+        by_key = {post.key: number for number, post in self.ids.items()}
+        for post in self.posts:
+            number = by_key.get(post.key, "")
+            if number in self.items:
+                with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError, OverflowError):
+                    yield post, _again(self.items[number], post)
+            elif number in self.gone:
+                yield post, None
+
+
+def _newest_known(post: Post) -> str:
+    """The id of the version that was read last."""
+    number = str(_sent(post).get("data", {}).get("id", ""))
+    return number if number.isdecimal() and number.isascii() else post.id
+
+
+def _sent(post: Post) -> Item:
+    """What X sent for a post when it was read, or nothing where that is not known any more."""
+    try:
+        body = json.loads(post.raw)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) and isinstance(body.get("data"), dict) else {}
+
+
+def _last_id(item: Item) -> str:
+    history = [str(number) for number in item.get("edit_history_tweet_ids") or ()]
+    return max((number for number in (str(item["id"]), *history) if number.isdecimal()), key=int)
+
+
+def _absent(body: Item) -> frozenset[str]:
+    """The ids that X gives nobody any more, by the errors beside the posts."""
+    errors = body.get("errors")
+    named = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    gone = (one for one in named if str(one.get("type", "")).rpartition("/")[2] in _GONE)
+    return frozenset(str(one.get("resource_id") or one.get("value")) for one in gone)
+
+
+def _again(item: Item, before: Post) -> Post:
+    """A known post as it is now; whom it answers cannot change, and who wrote it was told before."""
+    sent = _sent(before)
+    now = to_post(item, Surroundings.of(sent))
+    media = now.media if sent else before.media
+    return replace(now, author=before.author, reply_to=before.reply_to, thread=before.thread, media=media, id=before.id)

@@ -44,6 +44,9 @@ class Tariff:
     ``units`` are patterns of a request's path with the unit that it counts in, first match; all others are calls.
     ``page_posts`` is how many posts one page brings at most, where posts are paid for, and ``least_posts`` how few may
     be asked for; ``calls`` how many requests are reserved at a time. ``most_along`` is what may come along with a post.
+    ``again_after`` are the ages at which a stored post is asked for again where each asking is paid: then only what
+    something rests on is, and so that at most ``again_share`` of all posts were paid for twice in thirty days. An age
+    of less than a day counts only within the UTC day of the first reading. Empty: asking again costs nothing.
     """
 
     limits: tuple[Limit, ...]
@@ -56,6 +59,8 @@ class Tariff:
     dollars_user: float = 0.0
     dollars_media: float = 0.0
     most_along: Mapping[str, int] = field(default_factory=dict)
+    again_after: tuple[timedelta, ...] = ()
+    again_share: float = 0.0
 
     def unit_of(self, path: str) -> str:
         """The unit that a request for this path counts in."""
@@ -99,6 +104,11 @@ TARIFFS: dict[str, Tariff] = {
         dollars_user=0.010,
         dollars_media=0.005,
         most_along={QUOTED: 2, USERS: 3, MEDIA: 4},
+        # X lets a post be edited for an hour, and most deletions come within days. The first look is on the day of the
+        # first reading, when X charges nothing more; what the other two cost stays within the 2 % that may be paid
+        # twice, with room for what two searches bring both.
+        again_after=(timedelta(hours=2), timedelta(days=1), timedelta(days=7)),
+        again_share=0.015,
     ),
     "youtube": Tariff(
         limits=(*_calls(10_000, "pacific_day"), Limit(unit=SEARCHES, amount=100, period="pacific_day")),

@@ -19,7 +19,7 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -30,7 +30,7 @@ import tweepy
 from connectors import meter
 from connectors._backlog import Backlog, Position, page_of_round
 from connectors._requests import CheckedSession, as_json, said, translated
-from connectors._tweet import Surroundings, born, read
+from connectors._tweet import Known, Surroundings, born, links_of, read
 from connectors.errors import (
     AccountNotFoundError,
     AuthenticationError,
@@ -40,13 +40,14 @@ from connectors.errors import (
     UnexpectedResponseError,
 )
 from connectors.http import HttpClient, Response, error_for, retry_at
-from connectors.post import Account, Cursor, Gap, Page
+from connectors.post import Account, Cursor, Gap, Page, Post
 from connectors.profile import Profile, plain
 from connectors.tariff import MEDIA, POSTS, QUOTED, USERS
 
 _HOST = "https://api.twitter.com"  # a literal inside tweepy; the session answers it from elsewhere
 _HOME = "https://api.x.com"
 _SEARCHED = timedelta(days=7)
+_MOST_KNOWN = 100  # posts that X takes a request
 _HANDLE = re.compile(r"(?:https?://(?:www\.)?(?:x|twitter)\.com/)?@?([A-Za-z0-9_]{1,20})/?")
 _FROM = re.compile(r"(?<![\w-])from:(\w{1,20})")
 _NUMBER = re.compile(r"[0-9]{1,19}")
@@ -121,9 +122,23 @@ class XConnector:
             handle=plain(user.get("username")),
             name=plain(user.get("name")),
             about=plain(user.get("description")),
-            links=tuple(_links(user)),
+            links=tuple(links_of(user)),
             protected=user.get("protected") is True,
         )
+
+    def recheck(self, account: Account, posts: Sequence[Post]) -> Iterable[tuple[Post, Post | None]]:
+        """Each post as it is now, or ``None`` where it is gone or nobody may see it any more; a hundred a request.
+
+        Nothing comes along with them, as that may cost more. An edited post costs a second reading, of its last text.
+        """
+        allowed = account.base_url if account.allow_private else None
+        with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as web:
+            asker = _Asker(account, web, self._page_size)
+            for start in range(0, len(posts), _MOST_KNOWN):
+                known = Known.of(posts[start : start + _MOST_KNOWN])
+                while asked := known.waiting:
+                    known = known.answered(asked, asker.again(asked))
+                yield from known.found()
 
     def _page(self, account: Account, stages: tuple[str, ...], asker: _Asker, place: Position) -> Page:
         body, backlog, gaps = asker.ask(place)
@@ -195,6 +210,14 @@ class _Asker:
         if not isinstance(user, dict) or "id" not in user:
             raise _absence(body, f"X knows no account {target[:60]!r}")
         return {"username": match[1], **user}
+
+    def again(self, numbers: Sequence[str]) -> Mapping[str, Any]:
+        """What X says now of these posts, and of those that it does not give."""
+        body = self._call(self._client.get_tweets, list(numbers), tweet_fields=_ASKED["tweet_fields"])
+        _count(body)
+        if "data" not in body and not body.get("errors"):
+            raise UnexpectedResponseError("X was asked for posts, and says nothing of any")
+        return body
 
     def ask(self, place: Position) -> tuple[Mapping[str, Any], Backlog, list[Gap]]:
         """One page, the backlog that it belongs to, and what X could not give any more.
@@ -365,16 +388,6 @@ def _absence(body: Mapping[str, Any], what: str) -> ConnectorError:
     if not first:
         return UnexpectedResponseError(f"{what}, and does not say why")
     return AccountNotFoundError(f"{what}: missing, renamed or suspended ({why})")
-
-
-def _links(user: Mapping[str, Any]) -> Iterator[str]:
-    """The addresses in an account's profile, as they are and not as X shortens them."""
-    entities = user.get("entities")
-    for part in entities.values() if isinstance(entities, dict) else ():
-        found = part.get("urls") if isinstance(part, dict) else None
-        for one in found if isinstance(found, list) else ():
-            if isinstance(one, dict) and isinstance(one.get("expanded_url"), str):
-                yield one["expanded_url"]
 
 
 def _meta(body: Mapping[str, Any]) -> Mapping[str, Any]:

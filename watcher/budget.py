@@ -23,7 +23,7 @@ from watcher.terms import readings
 MICRO = 1_000_000
 # How often it is worked out anew how far the money reaches.
 _FRESH = timedelta(minutes=10)
-_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
+_DAY, _WEEK, _MONTH = timedelta(days=1), timedelta(days=7), timedelta(days=30)
 # A period that lasts this many seconds or longer is spent with an eye on its end.
 _LONG = 23 * 3600
 # Where each server counts for itself, an app is a server.
@@ -89,8 +89,10 @@ class Budget:
         )
 
     @contextmanager
-    def reading(self, account: Account, now: datetime) -> Iterator[Bill | None]:
+    def reading(self, account: Account, now: datetime, *, again: int | None = None) -> Iterator[Bill | None]:
         """Everything asked inside is paid for beforehand; ``None`` where the platform counts nothing.
+
+        ``again`` is how many known posts are asked for: they come alone, and after all that is new.
 
         Raises:
             SpentError: a cap leaves nothing for it; with when its period ends.
@@ -104,10 +106,10 @@ class Budget:
             purse=self.purse_of(account),
             tariff=tariff,
             pounds_per_dollar=self._rate,
-            along=self._along,
-            caps=self.caps if _is_own(account) else self._beside_own(now),
+            along=self._along and again is None,
+            caps=self.caps if _is_own(account) and again is None else self._beside_own(now),
         )
-        most = self._reserve_page(bill, now)
+        most = self._reserve_page(bill, now) if again is None else self._reserve_known(bill, again, now)
         allow = {CALLS: tariff.calls}
         if tariff.dollars_lookup:
             allow[LOOKUPS] = 1
@@ -144,6 +146,25 @@ class Budget:
                 posts = max(posts // 3, tariff.least_posts)
             else:
                 return posts
+
+    def _reserve_known(self, bill: Bill, posts: int, now: datetime) -> int | None:
+        """Pay for known posts that are asked for again; how many, or ``None`` where posts cost nothing."""
+        paid = bool(bill.tariff.dollars_post)
+        self._reserve(bill, {CALLS: bill.tariff.calls, **({POUNDS: bill.price({POSTS: posts})} if paid else {})}, now)
+        return posts if paid else None
+
+    def room_again(self, account: Account, now: datetime) -> int | None:
+        """How many posts may be paid for a second time now without passing the platform's share of the last month.
+
+        ``None`` where asking again costs nothing.
+        """
+        tariff = TARIFFS.get(account.platform)
+        if tariff is None or not tariff.again_after:
+            return None
+        app = self.purse_of(account).app
+        rows = [row for row in self._store.ledger.since(now - _MONTH) if row.app == app and row.unit == POUNDS]
+        room = int(sum(row.posts for row in rows) * tariff.again_share) - sum(row.again for row in rows)
+        return max(room, 0)
 
     def _reserve(self, bill: Bill, wants: dict[str, int], now: datetime) -> None:
         found = self._store.ledger.reserve(bill.purse, wants, bill.caps, now)

@@ -86,13 +86,19 @@ class Poller:
         """Whether reading what is new leaves enough of the budget for looking at what is old."""
         return self._budget is None or self._budget.has_room(state.account, now)
 
-    def paying(self, account: Account, now: datetime) -> AbstractContextManager[Bill | None]:
-        """Everything asked inside is paid for beforehand.
+    def paying(
+        self, account: Account, now: datetime, *, again: int | None = None
+    ) -> AbstractContextManager[Bill | None]:
+        """Everything asked inside is paid for beforehand; ``again`` is how many known posts are asked for.
 
         Raises:
             RateLimitedError: a cap leaves nothing for it.
         """
-        return self._budget.reading(account, now) if self._budget else nullcontext()
+        return self._budget.reading(account, now, again=again) if self._budget else nullcontext()
+
+    def room_again(self, account: Account, now: datetime) -> int | None:
+        """How many known posts may be paid for a second time now; ``None`` where that is not counted."""
+        return self._budget.room_again(account, now) if self._budget else None
 
     def settle(self, connection: Transaction, bill: Bill | None, page: Page | None, new: int, now: datetime) -> None:
         """Write what a reading came to, in the transaction that stores what it brought."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -11,7 +11,7 @@ from connectors.connector import Rechecker
 from connectors.errors import ConnectorError, RateLimitedError, TransientError
 from connectors.post import Page, Post
 from watcher.errors import ConfigError
-from watcher.freshness import STORED, check_after
+from watcher.freshness import STORED, check_after, check_at
 from watcher.polling import Poller
 from watcher.store import Store
 from watcher.store.accounts import AccountState
@@ -25,6 +25,8 @@ _SOON, _LATER = timedelta(hours=1), timedelta(hours=12)
 # A post that is gone is asked for once a day until it is deleted here: a platform may have been wrong.
 _GONE = timedelta(days=1)
 _GIVEN_UP = timedelta(days=8)
+# Where each asking is paid, what there was no room for is let be after this long.
+_LET_BE = timedelta(days=10)
 
 
 class Checker:
@@ -56,9 +58,24 @@ class Checker:
         asked = 0
         for name, checks in groups.items():
             if going():
-                self._ask(by_name[name], checks[:BATCH], now)
-                asked += len(checks[:BATCH])
+                asked += self._ask(by_name[name], self._affordable(by_name[name], checks, now), now)
         return asked
+
+    def _affordable(self, state: AccountState, checks: Sequence[Check], now: datetime) -> Sequence[Check]:
+        """A batch of them; where each asking is paid, those that are free today and the gravest that there is room for.
+
+        The others wait for room; what has waited too long is let be.
+        """
+        room = self._poller.room_again(state.account, now)
+        if room is None:
+            return checks[:BATCH]
+        free = [check for check in checks if _is_free(check, now)]
+        late = [check for check in checks if check not in free and now - check.first_seen_at > _LET_BE]
+        paid = [check for check in checks if check not in free and check not in late]
+        paid.sort(key=lambda check: -check.severity)
+        self._store.rechecks.put_off(late, None)
+        self._store.rechecks.put_off(paid[room:], now + _LATER)
+        return [*free, *paid[:room]][:BATCH]
 
     def _askable(self, states: Sequence[AccountState]) -> dict[str, list[AccountState]]:
         """For each platform the accounts through which its posts can be asked for, the schools' own first."""
@@ -72,29 +89,30 @@ class Checker:
                 found.setdefault(state.account.platform, []).append(state)
         return found
 
-    def _ask(self, state: AccountState, checks: Sequence[Check], now: datetime) -> None:
+    def _ask(self, state: AccountState, checks: Sequence[Check], now: datetime) -> int:
+        if not checks:
+            return 0
         if state.blind_since is not None or state.failures:
             # What cannot be read cannot be checked either, and nothing is deleted because a token has ended.
             self._store.rechecks.put_off(checks, now + _SOON)
-            return
+            return len(checks)
         if not self._poller.has_room(state, now):
             self._store.rechecks.put_off(checks, now + _LATER)
-            return
+            return len(checks)
         found: dict[tuple[str, str, str], Post | None] = {}
         failure: ConnectorError | ConfigError | None = None
         bill = None
         try:
             account = self._poller.with_token(state)
             connector = self._poller.connector_of(account)
-            with self._poller.paying(account, now) as bill:
+            with self._poller.paying(account, now, again=len(checks)) as bill:
                 if isinstance(connector, Rechecker):
                     for before, current in connector.recheck(account, [check.post for check in checks]):
                         found[before.key] = current
         except (ConnectorError, ConfigError) as error:
             failure = error
             log.warning("recheck_failed", account=state.account.name, error=type(error).__name__)
-        posts = tuple(current for current in found.values() if current is not None)
-        page = None if failure is not None and not found else Page(posts=posts, cursor=None)
+        page, new = _bought(checks, found, now)
         with self._store.writing() as connection:
             edited = gone = 0
             for check in checks:
@@ -104,11 +122,10 @@ class Checker:
                     self._store.rechecks.gone(connection, check, _until_deleted(check, now), now)
                     gone += 1
                 else:
-                    next_at = now + check_after(_age(check, now), check.post.id, in_matter=check.in_matter)
-                    edited += self._store.rechecks.seen(connection, check, current, next_at, now)
-            # What was asked for again on purpose is no post that was paid for twice by mistake.
-            self._poller.settle(connection, bill, page, len(posts), now)
+                    edited += self._store.rechecks.seen(connection, check, current, _next(check, now), now)
+            self._poller.settle(connection, bill, page if found or failure is None else None, new, now)
         log.info("rechecked", account=state.account.name, asked=len(checks), edited=edited, gone=gone)
+        return len(checks)
 
     def let_go(self, now: datetime) -> int:
         """Mark for deletion what a platform's terms let nobody keep unrefreshed and no matter rests on."""
@@ -125,14 +142,48 @@ def _age(check: Check, now: datetime) -> timedelta:
     return now - (check.first_seen_at if said is None or said > now else said)
 
 
-def _again(check: Check, failure: Exception | None, now: datetime) -> datetime:
+def _is_free(check: Check, now: datetime) -> bool:
+    """Whether a platform that charges for a post once in a UTC day has charged for it today."""
+    return (check.rechecked_at or check.first_seen_at).astimezone(UTC).date() == now.astimezone(UTC).date()
+
+
+def _next(check: Check, now: datetime) -> datetime | None:
+    of = check.post
+    return check_at(of.platform, of.id, check.first_seen_at, _age(check, now), now, in_matter=check.in_matter)
+
+
+def _again(check: Check, failure: Exception | None, now: datetime) -> datetime | None:
     """When a post of which nothing was said is asked for again."""
+    if failure is not None and check.is_paid and now - check.first_seen_at > _LET_BE:
+        return None
     if isinstance(failure, RateLimitedError) and failure.retry_at is not None:
         return min(max(failure.retry_at, now + timedelta(minutes=1)), now + timedelta(days=1))
     if isinstance(failure, TransientError):
         return now + _SOON
+    if check.is_paid:
+        return now + _LATER if failure is not None else _next(check, now)
     return now + max(_LATER, check_after(_age(check, now), check.post.id))
 
 
 def _until_deleted(check: Check, now: datetime) -> datetime | None:
+    if check.is_paid:
+        # Once more, as a platform may have been wrong; it costs nothing where it was right.
+        return None if check.gone_at is not None else now + _GONE
     return None if check.gone_at is not None and now - check.gone_at > _GIVEN_UP else now + _GONE
+
+
+def _bought(
+    self,
+    state: AccountState,
+    checks: Sequence[Check],
+    found: dict[tuple[str, str, str], Post | None],
+    now: datetime,
+) -> tuple[Page, int]:
+    """The posts that an asking brought, as the ledger counts them, and how many of them count as new.
+
+    Where each post is paid they were paid for twice, but for those of which the platform charges nothing today.
+    """
+    counted = any(check.is_paid for check in checks)
+    keys = {check.post.key for check in checks if not (counted and _is_free(check, now))}
+    posts = tuple(post for key, post in found.items() if post is not None and key in keys)
+    return Page(posts=posts, cursor=None), 0 if counted else len(posts)

@@ -11,11 +11,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from connectors import meter
 from connectors.errors import AuthenticationError, ConnectorError, RateLimitedError
 from connectors.post import Account, Cursor, Page, Post
+from connectors.tariff import POSTS, POUNDS, TARIFFS
 from tests.watcher.test_service import NOW, OWN, FakeConnector, House, make, post, settings, under_own
+from watcher.budget import Budget
+from watcher.config import load
 from watcher.enrolment import apply
-from watcher.freshness import check_after
+from watcher.freshness import check_after, paid_check
+from watcher.polling import Poller
+from watcher.recheck import Checker
 from watcher.store import Store
 from watcher.store import schema as t
 from watcher.store.engine import reading
@@ -255,3 +261,142 @@ def test_a_page_of_nothing_changes_nothing(again: Again) -> None:
     again.house.poll()
     assert again.house.service.recheck(NOW + DAY) == 0
     assert again.source.asked == []
+
+
+# where each asking is paid --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Paid(Source):
+    """X, which charges for each post that it gives."""
+
+    def fetch(self, account: Account, cursor: Cursor | None) -> Page:
+        page = super().fetch(account, cursor)
+        meter.leaving("/2/tweets/search/recent")
+        meter.answered(200)
+        meter.brought(POSTS, len(page.posts))
+        return page
+
+    def recheck(self, account: Account, posts: Sequence[Post]) -> Iterable[tuple[Post, Post | None]]:
+        meter.leaving("/2/tweets")
+        for before, current in super().recheck(account, posts):
+            meter.brought(POSTS, int(current is not None))
+            yield before, current
+
+
+@dataclass
+class OnX:
+    """A house that reads X, with its ledger, and what checks its posts."""
+
+    house: House
+    source: Paid
+    checker: Checker
+    poller: Poller
+
+    def bring(self, *posts: Post, now: datetime = NOW) -> None:
+        self.source.script.append(Page(posts=posts, cursor=Cursor(state="x")))
+        self.poller.poll(self.house.store.accounts.get("hillcrest"), now)
+        self.house.settle(now)
+
+    def asked(self) -> list[str]:
+        return sorted(number for batch in self.source.asked for number in batch)
+
+    def spent(self) -> tuple[int, int, int]:
+        """Posts, posts paid for twice, and millionths of a pound."""
+        rows = [row for row in self.house.store.ledger.since(NOW - 40 * DAY) if row.unit == POUNDS]
+        return sum(row.posts for row in rows), sum(row.again for row in rows), sum(row.amount for row in rows)
+
+
+def tweets(start: int, number: int, text: str = "See you there") -> list[Post]:
+    return [under_own(n, f"{text} {n}", platform="x", origin="") for n in range(start, start + number)]
+
+
+def on_x(store: Store, folder: Path, more: str = "") -> OnX:
+    settings(folder)
+    file = folder / "watcher.toml"
+    file.write_text(file.read_text().replace('platform = "mastodon"', 'platform = "x"') + more)
+    chosen = load(file)
+    apply(chosen, store, "watcher.toml", NOW)
+    house, source = make(store, chosen), Paid()
+    poller = Poller(store, lambda _: source, lambda _: None, Budget(chosen, store))
+    return OnX(house, source, Checker(store, poller), poller)
+
+
+def test_on_x_only_what_something_rests_on_is_asked_for_again_on_three_days_at_most(
+    store: Store, tmp_path: Path
+) -> None:
+    x = on_x(store, tmp_path)
+    x.bring(replace(OWN, platform="x", origin=""), *tweets(2, 200), *tweets(900, 1, "Shame {criticism=0.9}"))
+    for hours in (*range(30), *range(30, 24 * 12, 8)):
+        x.checker.check(NOW + hours * HOUR)
+    assert x.asked() == ["900"] * 3
+    assert len(x.source.asked) == 3
+    posts, again, pounds = x.spent()
+    assert (posts, again) == (204, 2), "on the day of the reading X charges nothing more"
+    assert pounds <= (204 + 3) * 4000
+
+
+def test_on_x_a_deletion_and_an_edit_are_found(store: Store, tmp_path: Path) -> None:
+    x = on_x(store, tmp_path)
+    angry = tweets(900, 2, "Shame {criticism=0.9}")
+    x.bring(replace(OWN, platform="x", origin=""), *tweets(2, 200), *angry)
+    x.source.now |= {"900": None, "901": replace(angry[1], text="All well now", edited_at=NOW + HOUR)}
+    x.checker.check(NOW + 4 * HOUR)
+    x.house.settle(NOW + 4 * HOUR)
+    view = store.views.incident(store.views.incidents(limit=5)[0].reference)
+    assert view is not None
+    assert sorted(event.what for event in view.events if event.what in ("gone", "edited")) == ["edited", "gone"]
+    assert {p.post.text for p in view.posts if p.post.id == "900"} == {angry[0].text}
+    for days in range(1, 40):
+        x.checker.check(NOW + days * DAY)
+    assert x.asked().count("900") == 2, "what is gone is asked for once more"
+
+
+def test_on_x_no_more_are_paid_for_twice_than_the_share_allows_and_the_gravest_come_first(
+    store: Store, tmp_path: Path
+) -> None:
+    x = on_x(store, tmp_path)
+    x.bring(replace(OWN, platform="x", origin=""), *tweets(2, 200))
+    x.bring(*tweets(900, 60, "Shame {criticism=0.9}"), *tweets(990, 2, "burn {threat=0.9}"), now=NOW + 12 * HOUR)
+    for hours in (*range(12, 48), *range(48, 24 * 12, 6)):
+        x.checker.check(NOW + hours * HOUR)
+    posts, again, _ = x.spent()
+    assert again / posts <= TARIFFS["x"].again_share
+    assert again == 3
+    assert {"990", "991"} <= set(x.asked())
+    assert all(row is None for row in waiting(store)), "what there was no room for is let be"
+
+
+def test_on_x_nothing_is_asked_for_again_out_of_what_new_posts_need(store: Store, tmp_path: Path) -> None:
+    x = on_x(store, tmp_path, "[budget]\nmonthly_pounds = 1.5\ncount_along = false\n")
+    x.bring(replace(OWN, platform="x", origin=""), *tweets(2, 90), *tweets(900, 1, "Shame {criticism=0.9}"))
+    for day in range(1, 4):
+        x.bring(*tweets(1000 * day, 90), now=NOW + day * DAY)
+    before = len(x.source.asked)
+    x.checker.check(NOW + 7 * DAY + 2 * HOUR)
+    assert len(x.source.asked) == before
+    assert x.spent()[2] <= 1_500_000
+
+
+def test_on_x_the_posts_of_before_are_not_all_asked_for_when_the_service_starts(store: Store, tmp_path: Path) -> None:
+    x = on_x(store, tmp_path)
+    x.bring(replace(OWN, platform="x", origin=""), *tweets(2, 5))
+    with store.writing() as connection:
+        connection.execute(t.post.update().values(recheck_at=None))
+    assert store.rechecks.schedule(["x"], NOW + 30 * DAY) == 0
+    assert store.rechecks.schedule(["x"], NOW + DAY) == 6
+    x.checker.check(NOW + DAY)
+    assert x.asked() == []
+
+
+def waiting(store: Store) -> list[datetime | None]:
+    with reading(store.engine) as connection:
+        return list(connection.scalars(select(t.post.c.recheck_at)))
+
+
+def test_the_day_of_the_reading_ends_at_midnight_in_utc() -> None:
+    ages = TARIFFS["x"].again_after
+    morning, evening = NOW.replace(hour=9, minute=20), NOW.replace(hour=21, minute=40)
+    assert paid_check(morning, ages, morning) == NOW.replace(hour=12, minute=0)
+    assert paid_check(evening, ages, evening) == (evening + DAY + HOUR).replace(minute=0)
+    assert paid_check(morning, ages, morning + 8 * DAY) is None

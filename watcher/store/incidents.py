@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Row, delete, select, update
 from alerts.flag import GRAVE, Flag
 from alerts.incident import OPEN_STATES, Incident
 from connectors.post import Post
+from watcher.freshness import PAID
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.write import insert_once
@@ -135,9 +136,9 @@ class IncidentShelf:
         mention = select(t.flag.c.mention).where(t.flag.c.id == flag)
         version = select(t.mention.c.version).where(t.mention.c.id.in_(mention))
         post = select(t.version.c.post).where(t.version.c.id.in_(version))
-        # What somebody is told of is looked at again soon, however old it is.
+        # What somebody is told of is looked at again soon, however old it is; but not where each asking is paid.
         soon = now + RECHECK
-        later = t.post.c.id.in_(post) & (t.post.c.recheck_at > soon)
+        later = t.post.c.id.in_(post) & (t.post.c.recheck_at > soon) & t.post.c.platform.not_in(PAID)
         connection.execute(update(t.post).where(later).values(recheck_at=soon))
 
     def _keep_as_long(self, connection: Connection, number: int, flag: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select, update
 
 from connectors.post import Post, parse_time
-from watcher.freshness import check_after
+from watcher.freshness import check_at
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.write import insert_once
@@ -54,7 +54,8 @@ class PostShelf:
         row = {"platform": post.platform, "origin": post.origin, "post_id": post.id}
         official = bool(post.author and post.author.official)
         age = now - min(post.created_at or now, now)
-        fresh = {"first_seen_at": now, "delete_after": gone, "recheck_at": now + check_after(age, post.id)}
+        again = check_at(post.platform, post.id, now, age, now)
+        fresh = {"first_seen_at": now, "delete_after": gone, "recheck_at": again}
         number = insert_once(connection, t.post, {**row, "thread": post.thread, "official": official, **fresh})
         if number is None:
             number = connection.scalar(select(t.post.c.id).where(_is(post.platform, post.origin, post.id)))

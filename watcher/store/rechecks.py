@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 from alerts.incident import OPEN_STATES
 from alerts.wording import long_day, platform_name
 from connectors.post import Post
+from watcher.freshness import PAID, paid_check
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.incidents import note_once
@@ -22,7 +23,10 @@ _ZONE = "Europe/London"
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A post to be checked: its newest version, who brought it, and whether an open incident rests on it."""
+    """A post to be checked: its newest version, who brought it, and whether an open incident rests on it.
+
+    ``is_paid`` says that each asking costs like a reading, ``severity`` is that of the gravest matter resting on it.
+    """
 
     number: int
     post: Post
@@ -30,6 +34,9 @@ class Check:
     first_seen_at: datetime
     in_matter: bool
     gone_at: datetime | None = None
+    rechecked_at: datetime | None = None
+    is_paid: bool = False
+    severity: int = 0
 
 
 class RecheckShelf:
@@ -42,9 +49,14 @@ class RecheckShelf:
     def schedule(self, platforms: Collection[str], now: datetime) -> int:
         """Make due the posts of platforms that can be asked now and could not before; how many."""
         never = t.post.c.recheck_at.is_(None) & t.post.c.rechecked_at.is_(None) & t.post.c.gone_at.is_(None)
-        waiting = update(t.post).where(never, t.post.c.platform.in_(platforms))
         with writing(self._engine) as connection:
-            return connection.execute(waiting.values(recheck_at=now)).rowcount
+            free = update(t.post).where(never, t.post.c.platform.in_(set(platforms) - PAID.keys()))
+            made_due = connection.execute(free.values(recheck_at=now)).rowcount
+            for platform in PAID.keys() & set(platforms):
+                young = t.post.c.first_seen_at > now - max(PAID[platform])
+                waiting = update(t.post).where(never, t.post.c.platform == platform, young)
+                made_due += connection.execute(waiting.values(recheck_at=now)).rowcount
+            return made_due
 
     def due(self, platforms: Collection[str], now: datetime, limit: int) -> tuple[Check, ...]:
         """The posts of these platforms whose time has come, the longest waiting first; others wait for no check."""
@@ -58,7 +70,16 @@ class RecheckShelf:
             # Of a post about none of our schools only the row is left.
             bare = {row.id for row in rows} - {check.number for check in found}
             connection.execute(update(t.post).where(t.post.c.id.in_(bare)).values(recheck_at=None))
-            return found
+            resting = _severities(connection, [check.number for check in found if check.is_paid])
+            for check in found:
+                if check.is_paid and check.number not in resting:
+                    at = paid_check(check.first_seen_at, PAID[check.post.platform], now)
+                    self._next(connection, [check.number], at)
+            return tuple(
+                replace(check, severity=resting.get(check.number, 0))
+                for check in found
+                if not check.is_paid or check.number in resting
+            )
 
     def _checks(self, connection: Connection, rows: Sequence[Any]) -> tuple[Check, ...]:
         numbers = [row.id for row in rows]
@@ -80,6 +101,8 @@ class RecheckShelf:
                 first_seen_at=row.first_seen_at,
                 in_matter=row.id in held,
                 gone_at=row.gone_at,
+                rechecked_at=row.rechecked_at,
+                is_paid=row.platform in PAID,
             )
             for row in rows
             if row.id in newest
@@ -90,14 +113,16 @@ class RecheckShelf:
         with writing(self._engine) as connection:
             self._next(connection, [check.number for check in checks], until)
 
-    def left_out(self, connection: Connection, check: Check, until: datetime) -> None:
+    def left_out(self, connection: Connection, check: Check, until: datetime | None) -> None:
         """The platform says nothing of this post; it stays as it is and is asked for again."""
         self._next(connection, [check.number], until)
 
     def _next(self, connection: Connection, numbers: Sequence[int], until: datetime | None) -> None:
         connection.execute(update(t.post).where(t.post.c.id.in_(numbers)).values(recheck_at=until))
 
-    def seen(self, connection: Connection, check: Check, current: Post, next_at: datetime, now: datetime) -> bool:
+    def seen(
+        self, connection: Connection, check: Check, current: Post, next_at: datetime | None, now: datetime
+    ) -> bool:
         """Write that a post is still there; whether it has changed: then there is a new version, read and judged."""
         values: dict[str, Any] = {"rechecked_at": now, "recheck_at": next_at, "gone_at": None}
         connection.execute(update(t.post).where(t.post.c.id == check.number).values(**values))
@@ -176,6 +201,17 @@ def _in_matters(states: Sequence[str] = ()) -> Any:
         query = query.join(t.incident, t.incident.c.id == t.flag.c.incident)
         return query.where(t.incident.c.state.in_(states))
     return query.where(t.flag.c.incident.is_not(None))
+
+
+def _severities(connection: Connection, posts: Sequence[int]) -> dict[int, int]:
+    """Of these posts those on which an open matter rests, or one of which mails tell, with the gravest's severity."""
+    told = select(t.notice.c.id).where(t.notice.c.incident == t.incident.c.id)
+    query = select(t.version.c.post, func.max(t.incident.c.severity))
+    query = query.join(t.mention, t.mention.c.version == t.version.c.id)
+    query = query.join(t.flag, t.flag.c.mention == t.mention.c.id)
+    query = query.join(t.incident, t.incident.c.id == t.flag.c.incident)
+    query = query.where(t.version.c.post.in_(posts), t.incident.c.state.in_(OPEN_STATES) | told.exists())
+    return {row[0]: row[1] for row in connection.execute(query.group_by(t.version.c.post))}
 
 
 def _rows_of(posts: Sequence[int]) -> tuple[tuple[Any, Any], ...]:
