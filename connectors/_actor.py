@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors._xrpc import Login
-from connectors.errors import AuthenticationError
+from connectors.errors import AuthenticationError, PermanentError
 from connectors.post import Account, Cursor
 
 _ACTOR = re.compile(
@@ -30,6 +30,17 @@ class Target:
     def actor(self) -> str | None:
         """The account, as the API takes it."""
         return self.did or self.handle
+
+    @property
+    def query(self) -> str:
+        """What a search for it asks.
+
+        Raises:
+            PermanentError: it is a DID, which nobody writes into a post.
+        """
+        if self.did is not None:
+            raise PermanentError("a search for mentions needs the handle: write the target as @handle")
+        return f"@{self.handle}" if self.handle is not None else self.text
 
 
 def read_target(text: str) -> Target:

@@ -104,12 +104,12 @@ def speaks_of(view: Any, *, did: str | None = None, handle: str | None = None, t
         tags = [str(feature.get("tag")) for _, feature in _facets(record, "tag")] + [
             str(t) for t in _list(record, "tags")
         ]
-        return tag.casefold() in {one.casefold() for one in tags} or f"#{tag.casefold()}" in words
+        return tag.casefold() in {one.casefold() for one in tags} or _stands_in(words, f"#{tag.casefold()}")
     named = [(shown.lstrip("@").casefold(), feature.get("did")) for shown, feature in _facets(record, "mention")]
     if did is not None and did in {found for _, found in named}:
         return True
     return handle is not None and (
-        handle.casefold() in {shown for shown, _ in named} or f"@{handle.casefold()}" in words
+        handle.casefold() in {shown for shown, _ in named} or _stands_in(words, f"@{handle.casefold()}")
     )
 
 
@@ -149,6 +149,11 @@ def _post(view: dict[str, Any], raw: bytes, own: str | None) -> Post:
         media=tuple(media),
         raw=raw,
     )
+
+
+def _stands_in(words: str, name: str) -> bool:
+    """Whether a tag or a handle stands in the words, and is not only how a longer one begins."""
+    return re.search(rf"{re.escape(name)}(?!\w|\.\w)", words) is not None
 
 
 def _author(profile: dict[str, Any], own: str | None) -> Author:

@@ -89,8 +89,9 @@ class BlueskyConnector:
         A post that can no longer be seen but may still be there (a block, a repost) is left out.
         """
         asked = [post for post in posts if f"/{_POST}/" in post.id and "#" not in post.id]
+        own = {"did": _official_of(asked)} if account.official else {}
         for start in range(0, len(asked), _AT_ONCE):
-            with self._round(account, {}) as work:
+            with self._round(account, own) as work:
                 yield from work.current(asked[start : start + _AT_ONCE])
 
     def backfill(self, account: Account, since: datetime, until: datetime, cursor: Cursor | None) -> Page:
@@ -175,7 +176,10 @@ class _Round:
 
     def current(self, posts: Sequence[Post]) -> Iterator[tuple[Post, Post | None]]:
         """Up to 25 posts with their current versions."""
-        own = self._own()
+        try:
+            own = self._own()
+        except AccountNotFoundError:  # the posts are still there when the target's handle means nobody any more
+            own = None
         views, _ = self._server.page("app.bsky.feed.getPosts", "posts", {"uris": [post.id for post in posts]})
         found = {uri: view for view in views if (uri := uri_of(view))}
         for post in posts:
@@ -255,7 +259,7 @@ class _Round:
     def _source(self, read: str) -> _Source:
         if read == "search":
             self._own()  # tells the school's own posts from others'
-            params: dict[str, Any] = {"q": self._query(), "sort": "latest"}
+            params: dict[str, Any] = {"q": self._target.query, "sort": "latest"}
             return _Source(method="app.bsky.feed.searchPosts", name="posts", params=params, read=self._hit)
         did = self._actor()
         if read == "posts":
@@ -304,13 +308,6 @@ class _Round:
     def _own(self) -> str | None:
         """The DID of the school's own account, where the target is that."""
         return self._actor() if self._account.official and self._target.actor else None
-
-    def _query(self) -> str:
-        if self._target.handle is not None:
-            return f"@{self._target.handle}"
-        if self._target.did is not None:
-            raise PermanentError("a search for mentions needs the handle: write the target as @handle")
-        return self._target.text
 
     def _timeline(self, read: str, source: _Source) -> Find:
         """One page of a timeline; one that the server does not let us go on with ends in a gap."""
@@ -390,6 +387,11 @@ class _Round:
     def _is_posts(self, one: Post) -> bool:
         """Whether the account wrote this itself, so that the read of its posts brings it."""
         return "posts" in self._reads and one.author is not None and one.author.id == self._did
+
+
+def _official_of(posts: Iterable[Post]) -> str | None:
+    """The DID of the school's own account by its stored posts: it stays when the handle changes."""
+    return next((post.author.id for post in posts if post.author is not None and post.author.official), None)
 
 
 def _oldest_first(posts: Iterable[Post]) -> tuple[Post, ...]:

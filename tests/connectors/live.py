@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from sqlalchemy import select
 from connectors.connector import Connector, Rechecker
 from connectors.post import Account, Cursor, Page, Post
 from watcher.polling import Poller
+from watcher.recheck import Checker
 from watcher.store import Store
 from watcher.store import schema as t
 from watcher.store.accounts import AccountState
@@ -103,8 +104,8 @@ class Watched:
     def state(self) -> AccountState:
         return self.store.accounts.get(self.account.name)
 
-    def poll(self, *, restarts: bool = False) -> int:
-        """Read to the end, as the service does; how many versions were new."""
+    def poll(self, *, restarts: bool = False, between: Callable[[], object] = lambda: None) -> int:
+        """Read to the end, as the service does, with something done ``between`` any two pages; how much was new."""
         self.now += timedelta(seconds=61)
         new = 0
         for _ in range(MOST_POLLS):
@@ -115,6 +116,7 @@ class Watched:
             new += polled.new
             if not polled.more:
                 return new
+            between()
         raise AssertionError(f"more waits after {MOST_POLLS} pages")
 
     def fail(self) -> str:
@@ -139,6 +141,17 @@ class Watched:
         assert isinstance(self.connector.inner, Rechecker)
         newest = [versions[-1] for versions in self.versions().values()]
         return {post.id: now for post, now in self.connector.inner.recheck(self.account, newest)}
+
+    def check_again(self) -> set[str]:
+        """Look at every stored post again as the service does, a month later; which of them are gone."""
+        self.now += timedelta(days=30)
+        poller = Poller(self.store, lambda _: self.connector.inner, lambda _: self.account.token)
+        checker = Checker(self.store, poller)
+        checker.begin(self.now)
+        while checker.check(self.now):
+            pass
+        with self.store.writing() as connection:
+            return set(connection.execute(select(t.post.c.post_id).where(t.post.c.gone_at.is_not(None))).scalars())
 
     def nothing_came_twice(self) -> bool:
         return all(count == 1 for count in self.connector.given.values())

@@ -16,6 +16,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from connectors._skeet import read_view
 from connectors.bluesky import BlueskyConnector
 from connectors.connector import Backfiller, Connector, Rechecker
 from connectors.errors import (
@@ -645,6 +646,18 @@ def test_recheck_tells_edits_deletions_and_blocks_apart(bluesky, account, drain,
     assert now[3].author.official
     assert {n for n, new in now.items() if n > 3 and new.text != f"Invented post {n}"} == set()
     assert bluesky.count("getPosts") == 2
+
+
+@pytest.mark.parametrize("name", ["HandleNotFound", "InvalidRequest"])
+def test_recheck_goes_on_when_the_handle_means_nobody_any_more(bluesky, account, drain, connector, name) -> None:
+    bluesky.put(1)
+    own = drain(connector, account()).posts
+    bluesky.posts = {uri(1): view(1), uri(2, PARENT): view(2, did=PARENT)}
+    for method in ("com.atproto.identity.resolveHandle", "app.bsky.actor.getProfile"):
+        bluesky.failing[method] = error(400, name, "Profile not found")
+    others = (read_view(view(2, did=PARENT), own=None),)
+    assert [new == old for old, new in connector.recheck(account(), own)] == [True]
+    assert [new == old for old, new in connector.recheck(account(), others)] == [True]
 
 
 def test_backfill_reads_a_stretch_of_the_past(bluesky, account, connector) -> None:

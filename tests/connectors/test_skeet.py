@@ -53,6 +53,24 @@ def test_offsets_count_bytes(before: str, name: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "tag", "handle"),
+    [
+        ("Wet again #alderweek", True, False),
+        ("#ALDERWEEK, again", True, False),
+        ("Dry again #alderweekend", False, False),
+        ("#alderweek_2 and #alderweekend, not #alderweek.", True, False),
+        ("alderweek without a sign", False, False),
+        ("Ask @alder.example.", False, True),
+        ("(@Alder.example)", False, True),
+        ("Ask @alder.example.test or @alder.examples", False, False),
+    ],
+)
+def test_a_tag_or_a_handle_is_not_how_a_longer_one_begins(text: str, tag: bool, handle: bool) -> None:
+    assert speaks_of(view(text=text), tag="AlderWeek") is tag
+    assert speaks_of(view(text=text), handle="alder.example") is handle
+
+
+@pytest.mark.parametrize(
     ("start", "end", "linked"),
     [
         (5, 9, True),
