@@ -172,13 +172,7 @@ def _until_deleted(check: Check, now: datetime) -> datetime | None:
     return None if check.gone_at is not None and now - check.gone_at > _GIVEN_UP else now + _GONE
 
 
-def _bought(
-    self,
-    state: AccountState,
-    checks: Sequence[Check],
-    found: dict[tuple[str, str, str], Post | None],
-    now: datetime,
-) -> tuple[Page, int]:
+def _bought(checks: Sequence[Check], found: dict[tuple[str, str, str], Post | None], now: datetime) -> tuple[Page, int]:
     """The posts that an asking brought, as the ledger counts them, and how many of them count as new.
 
     Where each post is paid they were paid for twice, but for those of which the platform charges nothing today.
