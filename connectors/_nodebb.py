@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from connectors._html import clean, plain
 from connectors._topic import Leaf, Listing, Place, Sheet, Topic, counts, dump
-from connectors.errors import UnexpectedResponseError
+from connectors.errors import AuthenticationError, UnexpectedResponseError
 from connectors.post import Author, Oddity, Post
 
 NAME = "nodebb"
@@ -32,9 +32,13 @@ def listing_of(answer: Any) -> Listing:
 
     Raises:
         UnexpectedResponseError: it is no such page.
+        AuthenticationError: there is no category that whoever asks may read.
     """
     if not isinstance(answer, Mapping) or not isinstance(answer.get("topics"), list):
         raise UnexpectedResponseError("the forum answered JSON of another shape than NodeBB's recent topics")
+    if answer["topics"] == answer.get("categories") == []:
+        # It answers so, with 200, once all is for members only: taken for silence, every post would count as deleted.
+        raise AuthenticationError("the forum shows no category to whoever asks: it is for members only, or not for us")
     page, pages = _pagination(answer)
     read = [_topic(item) for item in answer["topics"]]
     return Listing(

@@ -462,6 +462,24 @@ def test_a_door_that_is_closed_says_more_than_an_address_that_nobody_knows(board
         ForumConnector().fetch(account(), None)
 
 
+def test_a_nodebb_that_shows_visitors_nothing_is_closed_and_not_empty(httpserver: HTTPServer, account, drain) -> None:
+    board = Nodebb(httpserver)
+    board.write(1, 1, 2)
+    reading, connector = drain(ForumConnector(), account()), ForumConnector(software="nodebb")
+    empty = {"topics": [], "topicCount": 0, "pagination": {"currentPage": 1, "pageCount": 1}}
+    board.failing["/api/topic"] = Response('"not-authorized"', 401, mimetype="application/json")
+    board.failing["/api/recent"] = Response(json.dumps({**empty, "categories": []}), mimetype="application/json")
+    with pytest.raises(AuthenticationError, match="members only"):
+        connector.fetch(account(), reading.cursor)
+    with pytest.raises(AuthenticationError, match="members only"):
+        list(connector.recheck(account(), reading.posts))
+    board.failing["/api/recent"] = Response(
+        json.dumps({**empty, "categories": [{"cid": "4", "name": "Comments"}]}), mimetype="application/json"
+    )
+    assert connector.fetch(account(), reading.cursor).posts == ()
+    assert [now for _, now in connector.recheck(account(), reading.posts)] == [None, None]
+
+
 def test_software_that_nobody_knows_is_refused() -> None:
     with pytest.raises(PermanentError, match="discourse, misago, nodebb, phpbb"):
         ForumConnector(software="vbulletin")
