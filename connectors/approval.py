@@ -3,25 +3,65 @@
 A reading that needs an approval is off until the operator has recorded it (``[[approvals]]``). What a platform merely
 keeps a token from doing by itself, such as reading another organisation's page, needs no record: there the platform
 refuses, and `connectors.permission` says what is missing.
+
+And for how long a platform lets anybody keep what was read there without fetching it again, and who may agree to more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from connectors.post import Account
+
+# What a platform may agree to beyond its own limit: that what a matter rests on is kept with it.
+KEEPS = "as long as the matter"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Approval:
-    """A platform's agreement to the use that Watcher makes of it: who recorded it, of which day, where it is kept."""
+    """A platform's agreement to the use that Watcher makes of it: who recorded it, of which day, where it is kept.
+
+    ``keeps`` says that it also agreed to what a matter rests on being kept as long as the matter.
+    """
 
     platform: str
     by: str
     on: date
     reference: str
+    keeps: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """How long after it was last fetched a platform lets a post be kept: an account's ``own``, and what others wrote.
+
+    ``authors`` is the limit for who the others are, where that is shorter; ``None`` is no limit. ``source`` names the
+    platform's page. What is fetched again begins anew.
+    """
+
+    own: timedelta | None
+    others: timedelta
+    source: str
+    authors: timedelta | None = None
+
+
+# As their pages were known in November 2026; whoever owns the app checks them there.
+STORAGE: dict[str, Storage] = {
+    "youtube": Storage(
+        own=timedelta(days=30), others=timedelta(days=30), source="YouTube's API Services Developer Policies"
+    ),
+    "google_reviews": Storage(
+        own=timedelta(days=30), others=timedelta(days=30), source="Google's Business Profile API policies"
+    ),
+    "linkedin": Storage(
+        own=None,
+        others=timedelta(hours=48),
+        authors=timedelta(hours=24),
+        source="LinkedIn's Data Storage Requirements",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +172,12 @@ def required(account: Account) -> Requirement | None:
     requirement, applies = _RULES.get(account.platform, (None, None))
     is_own_server = account.base_url is not None and account.allow_private
     return requirement if applies is not None and not is_own_server and applies(account) else None
+
+
+def in_words(limit: timedelta) -> str:
+    """A limit as people say it: up to three days in hours."""
+    hours = int(limit.total_seconds() // 3600)
+    return f"{hours} hours" if hours <= 3 * 24 else f"{hours // 24} days"
 
 
 def granted(recorded: Iterable[tuple[str, date]], today: date) -> frozenset[str]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from alerts.wording import platform_name
 from connectors import approval, permission, registry
 from connectors.errors import RefusedAddressError
 from connectors.http import is_public, origin_of
@@ -22,7 +23,7 @@ from watcher.problem import full_key
 from watcher.secret import Secret
 from watcher.trial import ungranted
 
-# X asks that what was deleted there goes here, too, and Watcher cannot see it: so it keeps nothing of X for long.
+# X asks that what was deleted there goes here, too, and Watcher seldom sees it: so it keeps nothing of X for long.
 _X_DAYS = 30
 # A role-holder's time that ended this long ago was forgotten rather than just over.
 _LONG = timedelta(days=30)
@@ -51,6 +52,7 @@ def cautions(settings: Settings, today: date, granted: Container[str] = ()) -> I
             )
         yield from _unreadable(key, account_of(row))
     yield from _kept(settings)
+    yield from _limits(settings, today)
     yield from _ended(settings, today)
     yield from _open_files(settings)
 
@@ -62,6 +64,8 @@ def _approvals(settings: Settings, today: date) -> Iterator[str]:
                 f"approvals[{number}].on: {row.on} is in the future; until that day {row.platform} counts as not "
                 "approved. Write the day of the platform's answer"
             )
+        if row.keeps is not None and row.platform not in approval.STORAGE:
+            yield f"approvals[{number}].keeps: {row.platform} has no storage limit that is known; it may be left out"
 
 
 def _unreadable(key: str, account: Account) -> Iterator[str]:
@@ -100,15 +104,37 @@ def _closed(key: str, account: Account) -> Iterator[str]:
 
 
 def _kept(settings: Settings) -> Iterator[str]:
-    """X wants deletions honoured, which Watcher does not see there: what it keeps of X has to go soon by itself."""
+    """X wants deletions honoured, of which Watcher sees few there: what it keeps of X has to go soon by itself."""
     own = (approval.required(account_of(row)) for row in settings.accounts if row.platform == "x")
     days = settings.retention.posts_days
     if days > _X_DAYS and any(own):
         yield (
-            f"retention.posts_days: {days} days, and posts of X are not looked at again after they were read, so that "
-            "what was deleted at X stays until then. X asks that it goes within 24 hours of X's or the author's word, "
-            f"otherwise as soon as possible: write {_X_DAYS} or less (docs/platforms/x.md, Deletions and storage)"
+            f"retention.posts_days: {days} days, and of X's posts only those that matters rest on are looked at "
+            "again, three times within a week, as each asking is paid; what else was deleted at X stays until then. X "
+            "asks that it goes within 24 hours of X's or the author's word, otherwise as soon as possible: write "
+            f"{_X_DAYS} or less (docs/platforms/x.md, Deletions and storage)"
         )
+
+
+def _limits(settings: Settings, today: date) -> Iterator[str]:
+    """The storage limits of platforms that are in force, and what agreement is recorded."""
+    agreed = {row.platform: number for number, row in enumerate(settings.approvals, 1) if row.keeps and row.on <= today}
+    for platform in sorted({row.platform for row in settings.accounts} & approval.STORAGE.keys()):
+        rule = approval.STORAGE[platform]
+        covered = "every post" if rule.own is not None else "what others than the school wrote"
+        names = "" if rule.authors is None else f", and its author {approval.in_words(rule.authors)} after"
+        goes = f"{covered} goes {approval.in_words(rule.others)} after it was last fetched{names} ({rule.source})"
+        if platform in agreed:
+            yield (
+                f"approvals[{agreed[platform]}].keeps: {platform}: {goes}; but what a matter rests on stays as long as "
+                "the matter, as recorded here"
+            )
+        else:
+            yield (
+                f"retention: {platform}: {goes}; of a matter the reference, the reasons and the scores stay, without "
+                f'the text. Where {platform_name(platform)} agreed to more, write keeps = "{approval.KEEPS}" into its '
+                f"[[approvals]] (docs/platforms/{platform}.md)"
+            )
 
 
 def _ended(settings: Settings, today: date) -> Iterator[str]:

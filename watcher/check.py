@@ -82,7 +82,8 @@ def notes(settings: Settings, today: date | None = None, granted: Container[str]
             if needed is not None:
                 yield f"accounts[{number}] ({row.name}): {approval.told(needed, row.platform)}"
     for number, given_row in enumerate(settings.approvals, 1):
-        if given_row.platform in registry.known() and given_row.platform not in approval.platforms():
+        needless = given_row.platform in registry.known() and given_row.platform not in approval.platforms()
+        if needless and not (given_row.keeps and given_row.platform in approval.STORAGE):
             yield f"approvals[{number}].platform: {given_row.platform} needs no approval; it may be left out"
     yield from _shared_app(settings)
     yield from cautions(settings, today, granted)

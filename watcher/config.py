@@ -248,12 +248,16 @@ class AccountRow(_Table):
 
 
 class ApprovalRow(_Table):
-    """A platform's agreement to this use of it: who recorded it, of which day, and where it is kept on file."""
+    """A platform's agreement to this use of it: who recorded it, of which day, and where it is kept on file.
+
+    ``keeps`` records that the platform agreed to more than its own storage limit.
+    """
 
     platform: str
     by: str = Field(min_length=1, max_length=200)
     on: date
     reference: str = Field(min_length=1, max_length=500)
+    keeps: Literal["as long as the matter"] | None = None
 
 
 class Settings(BaseSettings):

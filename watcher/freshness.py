@@ -21,8 +21,6 @@ _SPREAD = 0.2
 # Where each asking is paid, and at which ages: there only what something rests on is asked for.
 PAID = {platform: tariff.again_after for platform, tariff in TARIFFS.items() if tariff.again_after}
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
-# Google's terms for YouTube and for reviews: what was not refreshed for this long is not kept.
-STORED = {"youtube": timedelta(days=30), "google_reviews": timedelta(days=30)}
 
 
 def check_after(age: timedelta, key: str, *, in_matter: bool = False) -> timedelta:

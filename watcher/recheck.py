@@ -11,7 +11,7 @@ from connectors.connector import Rechecker
 from connectors.errors import ConnectorError, RateLimitedError, TransientError
 from connectors.post import Page, Post
 from watcher.errors import ConfigError
-from watcher.freshness import STORED, check_after, check_at
+from watcher.freshness import check_after, check_at
 from watcher.polling import Poller
 from watcher.store import Store
 from watcher.store.accounts import AccountState
@@ -34,6 +34,7 @@ class Checker:
 
     def __init__(self, store: Store, poller: Poller) -> None:
         self._store, self._poller = store, poller
+        self._let_go_at: datetime | None = None
 
     def begin(self, now: datetime) -> int:
         """Make due what could not be asked for before; how many posts."""
@@ -128,8 +129,14 @@ class Checker:
         return len(checks)
 
     def let_go(self, now: datetime) -> int:
-        """Mark for deletion what a platform's terms let nobody keep unrefreshed and no matter rests on."""
-        return sum(self._store.rechecks.expire(platform, now - days, now) for platform, days in STORED.items())
+        """Keep within the platforms' storage limits, once an hour; how many versions lost their text or author."""
+        if self._let_go_at is not None and timedelta(0) <= now - self._let_go_at < _SOON:
+            return 0
+        self._let_go_at = now
+        done = self._store.storage.honour(now)
+        if done:
+            log.info("storage_limits", erased=done)
+        return done
 
 
 def _asker(check: Check, states: Sequence[AccountState]) -> AccountState | None:

@@ -141,8 +141,13 @@ class Service:
         return self.faults.watch(now) + self._reasons.watch(now)
 
     def recheck(self, now: datetime, going: Callable[[], bool] = lambda: True) -> int:
-        """Look again at stored posts at their source, while ``going``; how many were asked for."""
-        return self._checker.check(now, going=going)
+        """Look again at stored posts at their source, while ``going``; how many were asked for.
+
+        What no platform gave again in time is let go.
+        """
+        asked = self._checker.check(now, going=going)
+        self._checker.let_go(now)
+        return asked
 
     def fill(self, now: datetime, going: Callable[[], bool] = lambda: True) -> int:
         """Ask again for what platforms did not give when it was time; how many pages were read."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.approval import KEEPS
 from watcher.check import check, notes, problems
 from watcher.config import Settings, load
 from watcher.errors import ConfigError
@@ -71,7 +72,8 @@ def test_an_account_that_nobody_has_granted_is_noted_until_somebody_has(tmp_path
 
 
 def test_a_proxy_of_the_operators_may_hold_the_token(tmp_path: Path) -> None:
-    assert noted(tmp_path, account("youtube", 'base_url = "https://proxy.example"', "@hillcrest")) == []
+    (limit,) = noted(tmp_path, account("youtube", 'base_url = "https://proxy.example"', "@hillcrest"))
+    assert limit.startswith("retention: youtube")
 
 
 def test_doctor_says_it_instead_of_asking(tmp_path: Path) -> None:
@@ -168,7 +170,24 @@ def test_posts_of_x_that_are_kept_for_long_are_noted(tmp_path: Path, monkeypatch
     monkeypatch.setenv("HILL_X", "s3cret")
     row = account("x", 'token = { env = "HILL_X" }')
     (note,) = (note for note in noted(tmp_path, row) if note.startswith("retention"))
-    assert note.startswith("retention.posts_days: 180 days, and posts of X are not looked at again")
+    assert note.startswith("retention.posts_days: 180 days, and of X's posts only those that matters rest on")
     assert "24 hours" in note
     assert "docs/platforms/x.md" in note
     assert not any("posts_days" in note for note in noted(tmp_path, "[retention]\nposts_days = 30\n", row))
+
+
+def test_what_storage_limit_is_in_force_is_told_and_what_was_agreed(tmp_path: Path) -> None:
+    agreed = '[[approvals]]\nplatform = "{}"\nby = "Pat"\non = 2026-11-01\nreference = "case 1"\nkeeps = "{}"\n'
+    row = account("linkedin", "", "2414183")
+    (note,) = (note for note in noted(tmp_path, row) if note.startswith("retention"))
+    assert "48 hours after it was last fetched, and its author 24 hours after" in note
+    assert "docs/platforms/linkedin.md" in note
+    (kept,) = (note for note in noted(tmp_path, agreed.format("linkedin", KEEPS), row) if "48 hours" in note)
+    assert kept.startswith("approvals[1].keeps: linkedin")
+    assert "stays as long as the matter" in kept
+    needless = noted(tmp_path, agreed.format("youtube", KEEPS), account("youtube", "", "@hillcrest"))
+    assert not any("may be left out" in note for note in needless)
+    odd = noted(tmp_path, agreed.format("x", KEEPS), row)
+    assert any(note.startswith("approvals[1].keeps: x has no storage limit") for note in odd)
+    with pytest.raises(ConfigError, match="keeps"):
+        settings(tmp_path, agreed.format("linkedin", "for ever"))

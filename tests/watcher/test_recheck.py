@@ -234,13 +234,14 @@ def platform_is(name: str, house: House) -> Iterator[None]:
     with house.store.writing() as connection:
         connection.execute(t.account.update().where(t.account.c.name == "hillcrest").values(platform=name))
         body = connection.scalar(select(t.account.c.body).where(t.account.c.name == "hillcrest"))
+        assert body is not None
         connection.execute(
             t.account.update().where(t.account.c.name == "hillcrest").values(body=body | {"platform": name})
         )
     yield
 
 
-def test_what_google_has_not_refreshed_for_30_days_goes_unless_a_matter_rests_on_it(again: Again) -> None:
+def test_what_google_has_not_refreshed_for_30_days_goes_or_loses_its_text(again: Again) -> None:
     def film(number: int, text: str) -> Post:
         return under_own(number, text, platform="youtube", origin="")
 

@@ -30,6 +30,7 @@ from watcher.store.probes import ProbeShelf
 from watcher.store.purge import PurgeShelf
 from watcher.store.rechecks import RecheckShelf
 from watcher.store.register import RegisterShelf
+from watcher.store.storage import StorageShelf
 from watcher.store.tokens import TokenShelf
 from watcher.store.views import ViewShelf
 from watcher.store.write import put
@@ -79,6 +80,7 @@ class Store:
         self.ledger = LedgerShelf(self.engine)
         self.tokens = TokenShelf(self.engine)
         self.purge = PurgeShelf(self.engine)
+        self.storage = StorageShelf(self.engine, incident_days=keep.incidents_days)
         self.views = ViewShelf(self.engine)
 
     @property

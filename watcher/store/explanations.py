@@ -37,7 +37,8 @@ class ExplanationShelf:
         query = (
             select(t.flag.c.id, t.flag.c.body, t.mention.c.version)
             .join(t.mention, t.mention.c.id == t.flag.c.mention)
-            .where(text(t.UNEXPLAINED))
+            .join(t.version, t.version.c.id == t.mention.c.version)
+            .where(text(t.UNEXPLAINED), t.version.c.erased.is_(None))
             .order_by(t.flag.c.id.desc())
             .limit(limit)
         )

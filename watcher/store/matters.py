@@ -241,7 +241,10 @@ class MatterShelf:
         n = 0
         with writing(self._engine) as connection:
             for school, pack in packs.items():
+                erased = select(t.version.c.id).where(t.version.c.erased.is_not(None))
                 stale = (t.mention.c.school == school) & (t.mention.c.judged_pack != pack)
+                # A newer pack reads no text that is not kept any more.
+                stale &= t.mention.c.version.not_in(erased)
                 n += connection.execute(update(t.mention).where(stale).values(judged_at=None)).rowcount
         return n
 

@@ -158,7 +158,8 @@ class PostShelf:
     def expect(self, read_by: str) -> int:
         """Put every version that other models read back into the queue; how many."""
         with writing(self._engine) as connection:
-            stale = (t.version.c.read_by.is_not(None)) & (t.version.c.read_by != read_by)
+            # What has no text any more keeps what was said of it.
+            stale = t.version.c.read_by.is_not(None) & (t.version.c.read_by != read_by) & t.version.c.erased.is_(None)
             return connection.execute(update(t.version).where(stale).values(read_by=None, tries=0)).rowcount
 
     def waiting(self) -> int:

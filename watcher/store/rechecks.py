@@ -35,6 +35,7 @@ class Check:
     in_matter: bool
     gone_at: datetime | None = None
     rechecked_at: datetime | None = None
+    digest: str = ""
     is_paid: bool = False
     severity: int = 0
 
@@ -83,7 +84,7 @@ class RecheckShelf:
 
     def _checks(self, connection: Connection, rows: Sequence[Any]) -> tuple[Check, ...]:
         numbers = [row.id for row in rows]
-        versions = select(t.version.c.post, t.version.c.body, t.version.c.raw).where(t.version.c.post.in_(numbers))
+        versions = select(t.version).where(t.version.c.post.in_(numbers))
         newest = {row.post: row for row in connection.execute(versions.order_by(t.version.c.id))}
         brought: dict[int, list[str]] = {}
         sightings = select(t.version.c.post, t.sighting.c.account).join(
@@ -92,7 +93,7 @@ class RecheckShelf:
         sightings = sightings.where(t.version.c.post.in_(numbers))
         for row in connection.execute(sightings.order_by(t.sighting.c.id)):
             brought.setdefault(row.post, []).append(row.account)
-        held = set(connection.scalars(_in_matters(OPEN_STATES).where(t.version.c.post.in_(numbers))))
+        held = set(connection.scalars(in_matters(OPEN_STATES).where(t.version.c.post.in_(numbers))))
         return tuple(
             Check(
                 number=row.id,
@@ -102,6 +103,7 @@ class RecheckShelf:
                 in_matter=row.id in held,
                 gone_at=row.gone_at,
                 rechecked_at=row.rechecked_at,
+                digest=newest[row.id].digest,
                 is_paid=row.platform in PAID,
             )
             for row in rows
@@ -128,7 +130,7 @@ class RecheckShelf:
         connection.execute(update(t.post).where(t.post.c.id == check.number).values(**values))
         if check.gone_at is not None:
             self._keep_again(connection, check, now)
-        if current.content_digest == check.post.content_digest:
+        if current.content_digest == check.digest:
             return False
         # Whoever brought the post is shown the new version, too: it is matched for each of them.
         kept = [self._posts.keep(connection, name, [current], now, self._days) for name in check.accounts]
@@ -142,7 +144,7 @@ class RecheckShelf:
         connection.execute(update(t.post).where(t.post.c.id == check.number).values(**values))
         if check.gone_at is None:
             self._tell(connection, check, "gone", "deleted", now)
-        _shorten(connection, [check.number], since + timedelta(days=self._gone_days))
+        shorten(connection, [check.number], since + timedelta(days=self._gone_days))
 
     def _keep_again(self, connection: Connection, check: Check, now: datetime) -> None:
         self._tell(connection, check, "back", "to be seen again", now)
@@ -160,31 +162,6 @@ class RecheckShelf:
         for incident in connection.scalars(query).all():
             note_once(connection, incident, what, detail, now, self._incident_days)
 
-    def expire(self, platform: str, before: datetime, now: datetime) -> int:
-        """Let go what was read there, last refreshed before then, and no matter rests on; how many posts.
-
-        What an owner's own download brought was not read there, and stays.
-        """
-        read_there = (
-            select(t.version.c.post)
-            .join(t.sighting, t.sighting.c.version == t.version.c.id)
-            .join(t.account, t.account.c.name == t.sighting.c.account)
-            .where(t.account.c.platform == platform)
-        )
-        refreshed = func.coalesce(t.post.c.rechecked_at, t.post.c.first_seen_at)
-        stale = select(t.post.c.id).where(
-            t.post.c.platform == platform,
-            refreshed < before,
-            t.post.c.delete_after >= now,
-            t.post.c.id.in_(read_there),
-            t.post.c.id.not_in(_in_matters()),
-        )
-        with writing(self._engine) as connection:
-            numbers = connection.scalars(stale).all()
-            for start in range(0, len(numbers), 500):
-                _shorten(connection, numbers[start : start + 500], now - timedelta(seconds=1))
-            return len(numbers)
-
     def standing(self) -> tuple[int, int]:
         """How many posts are checked again from time to time, and how many of those kept are gone at the source."""
         with reading(self._engine) as connection:
@@ -193,7 +170,7 @@ class RecheckShelf:
             return checked, gone
 
 
-def _in_matters(states: Sequence[str] = ()) -> Any:
+def in_matters(states: Sequence[str] = ()) -> Any:
     """The posts that incidents rest on, all or those in these states."""
     query = select(t.version.c.post).join(t.mention, t.mention.c.version == t.version.c.id)
     query = query.join(t.flag, t.flag.c.mention == t.mention.c.id)
@@ -228,9 +205,9 @@ def _rows_of(posts: Sequence[int]) -> tuple[tuple[Any, Any], ...]:
     )
 
 
-def _shorten(connection: Connection, posts: Sequence[int], until: datetime) -> None:
+def shorten(connection: Connection, posts: Sequence[int], until: datetime) -> None:
     """Have everything of these posts go then, unless it goes sooner or a matter rests on the post."""
-    held = set(connection.scalars(_in_matters().where(t.version.c.post.in_(posts))))
+    held = set(connection.scalars(in_matters().where(t.version.c.post.in_(posts))))
     free = [number for number in posts if number not in held]
     for table, mine in _rows_of(free):
         connection.execute(update(table).where(mine & (table.c.delete_after > until)).values(delete_after=until))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from alerts.school import Absence, Holding, Person, Register, RoleHolder, School, Trust
-from connectors.approval import Approval, granted
+from connectors.approval import KEEPS, Approval, granted
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.write import put
@@ -87,6 +87,13 @@ def approved(connection: Connection, today: date | None = None) -> frozenset[str
     rows = connection.execute(select(t.entry.c.name, t.entry.c.body).where(t.entry.c.kind == APPROVAL))
     recorded = ((row.name, date.fromisoformat(row.body["on"])) for row in rows)
     return granted(recorded, today or datetime.now(UTC).date())
+
+
+def keeping(connection: Connection, today: date) -> frozenset[str]:
+    """The platforms that have agreed by that day that what a matter rests on is kept as long as the matter."""
+    rows = connection.execute(select(t.entry.c.name, t.entry.c.body).where(t.entry.c.kind == APPROVAL))
+    agreed = ((row.name, date.fromisoformat(row.body["on"])) for row in rows if row.body.get("keeps") == KEEPS)
+    return granted(agreed, today)
 
 
 def body_of(noun: Noun) -> dict[str, Any]:

@@ -121,6 +121,10 @@ version = Table(
     Column("seen_at", UtcTime, nullable=False),
     Column("read_by", Text),
     Column("tries", Integer, nullable=False, default=0),
+    # Why its text and author are not kept any more, where the platform lets nobody keep them for longer; and since when
+    # the author alone is not.
+    Column("erased", AnyText),
+    Column("unnamed_at", UtcTime),
     dated(),
     UniqueConstraint("post", "digest"),
     waiting("version", "id", "read_by IS NULL"),

@@ -44,6 +44,7 @@ class PostView:
     withdrawn: tuple[tuple[Flag, str], ...]
     superseded: bool
     gone_at: datetime | None = None
+    erased: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +200,7 @@ class ViewShelf:
         numbers = connection.scalars(mentions.order_by(newest.desc()).limit(limit).offset(skip)).all()
         query = (
             select(t.mention, t.version.c.body, t.version.c.seen_at, t.version.c.post, t.post.c.official)
-            .add_columns(t.post.c.gone_at)
+            .add_columns(t.post.c.gone_at, t.version.c.erased)
             .join(t.version, t.version.c.id == t.mention.c.version)
             .join(t.post, t.post.c.id == t.version.c.post)
             .where(t.mention.c.id.in_(numbers))
@@ -221,6 +222,7 @@ class ViewShelf:
             withdrawn=tuple((Flag(**f.body), f.withdrawn_why) for f in flags if f.withdrawn_why is not None),
             superseded=connection.execute(later.limit(1)).first() is not None,
             gone_at=row.gone_at,
+            erased=row.erased,
         )
 
     def _notices(self, connection: Connection, incident: int) -> tuple[Notice, ...]:

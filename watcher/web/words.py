@@ -50,6 +50,7 @@ _EVENTS = {
     "edited": "Changed at the source",
     "gone": "Deleted at the source",
     "back": "Back at the source",
+    "erased": "Text not kept any more",
 }
 _DELIVERY = {"pending": "Waiting to be sent", "sent": "Sent", "failed": "Could not be delivered"}
 _READS = {"posts": "posts", "comments": "comments", "mentions": "mentions", "search": "search results"}
