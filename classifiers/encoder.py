@@ -6,7 +6,6 @@ Windows of like length are read side by side, in a way that no verdict depends o
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from classifiers.errors import ModelNotFoundError
 from classifiers.explain import asked, explain
 from classifiers.known import Key, Known, Said
 from classifiers.names import name_spans
-from classifiers.neutral import renamed
+from classifiers.neutral import renamed, wavers
 from classifiers.ngram import NgramModel
 from classifiers.patterns import find_spans, unread_reason
 from classifiers.sentence import reason
@@ -39,10 +38,6 @@ _REMEMBERED = 2048  # texts whose answer is kept: about 3 MB
 _PARENT_CHARACTERS = 1000  # more than the encoder's 32 tokens of the parent ever need
 _OUT_OF_CONTEXT = 1.0  # taken off the logit of a sentence that is read without its neighbours: it misleads more often
 _ODD_LOGIT = 30.0  # beyond it a sigmoid is 0 or 1
-# Labels that say something of a person, and how near (in logits) to being raised or asked about a text is read again
-# under other names: further off, no name has been seen to matter.
-_OF_PEOPLE = ("identifies_pupil", "cyberbullying")
-_NEAR = 2.0
 
 
 @dataclass(frozen=True)
@@ -269,15 +264,11 @@ class EncoderClassifier:
         ]
 
     def _others(self, job: _Job, said: Said) -> list[_Job]:
-        """The text under other names, where a label that says something of a person is near its operating point."""
-        if not any(said.classes) or not any(self._near(said, label) for label in _OF_PEOPLE):
+        """The text under other names, where these might decide what is said of it."""
+        if not any(said.classes) or not wavers(dict(zip(LABELS, said.logits, strict=True)), self._card.points):
             return []
         spans = name_spans(job.passage.text, job.tokens.originals, said.classes)
         return [_job(other, self._reader.read(other)) for other in renamed(job.passage, spans)]
-
-    def _near(self, said: Said, label: str) -> bool:
-        point, logit = self._card.points[label], said.logits[LABELS.index(label)]
-        return bool(_logit(point.review_at) - _NEAR < logit < _logit(point.raise_at) + _NEAR)
 
     def _read(self, jobs: Sequence[_Job]) -> list[Said]:
         """What is said of each text as it stands, all windows read side by side."""
@@ -367,10 +358,6 @@ def _stretch(tokens: Tokens, window: Window) -> str:
 def _sigmoid(logits: NDArray[np.float64]) -> Iterator[float]:
     bounded = np.clip(logits, -_ODD_LOGIT, _ODD_LOGIT)
     return (round(float(score), 6) for score in 1 / (1 + np.exp(-bounded)))
-
-
-def _logit(score: float) -> float:
-    return math.log(score / (1 - score)) if 0 < score < 1 else math.copysign(_ODD_LOGIT, score - 0.5)
 
 
 def _joined(formats: Sequence[Span], names: Sequence[Span]) -> tuple[Span, ...]:

@@ -7,13 +7,18 @@ them is among those by which fairness is measured.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from classifiers.names import titled
-from classifiers.verdict import Passage, Span
+from classifiers.verdict import OperatingPoint, Passage, Span
 
+# The labels that say something of a person, and how near (in logits) to being raised or asked about a text is read
+# again: further off, no name has been seen to matter.
+OF_PEOPLE = ("identifies_pupil", "cyberbullying")
+NEAR = 2.0
 KINDS = ("pupil_name", "adult_name")
 # Three readings of (first name, surname); within one, the people of a post have names of different origins.
 _SETS = (
@@ -21,6 +26,18 @@ _SETS = (
     (("Sam", "Marsh"), ("Alex", "Reid"), ("Jamie", "Bell"), ("Robin", "Costa"), ("Charlie", "Lim")),
     (("Ellie", "Rossi"), ("Fatima", "Bello"), ("Tunde", "Marsh"), ("Piotr", "Reid"), ("Hana", "Clarke")),
 )
+
+
+def wavers(logits: Mapping[str, float], points: Mapping[str, OperatingPoint]) -> bool:
+    """Whether a name might decide what is said: whether a label of people is near its operating point."""
+    return any(
+        _logit(points[label].review_at) - NEAR < logits[label] < _logit(points[label].raise_at) + NEAR
+        for label in OF_PEOPLE
+    )
+
+
+def _logit(score: float) -> float:
+    return math.log(score / (1 - score)) if 0 < score < 1 else math.copysign(math.inf, score - 0.5)
 
 
 def renamed(passage: Passage, spans: Sequence[Span]) -> tuple[Passage, ...]:

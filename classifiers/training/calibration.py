@@ -33,6 +33,11 @@ class Calibration:
     blends: dict[str, Blend]
     points: dict[str, OperatingPoint]
 
+    def logits(self, deep: Numbers, wide: Numbers) -> dict[str, float]:
+        """Each label's calibrated logit for the logits of both parts of one row."""
+        blends = self.blends.items()
+        return {label: float(of.deep * deep[i] + of.wide * wide[i] + of.bias) for i, (label, of) in enumerate(blends)}
+
     def scores(self, deep: Numbers, wide: Numbers) -> Numbers:
         """Calibrated scores (rows × labels) for the logits of both parts."""
         return np.column_stack([_score(self.blends[label], deep[:, i], wide[:, i]) for i, label in enumerate(LABELS)])

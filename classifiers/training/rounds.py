@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.measure import Judged, figures, judged, span_figures
+from classifiers.neutral import OF_PEOPLE, wavers
 from classifiers.training.calibration import Calibration, calibrate
 from classifiers.training.data import ADULT, FOLDS, PUPIL, Row
 
@@ -30,13 +31,18 @@ INTERVALS = _BRIEF[1:]
 
 @dataclass(frozen=True)
 class Heard:
-    """Rows with what both parts said of each (rows × labels), the names seen, and which could not be read."""
+    """Rows with what both parts said of each (rows × labels), the names seen, and which could not be read.
+
+    ``renamed`` holds, where a row names somebody and its round was read so, what both parts say of it under each set
+    of other names (sets × labels).
+    """
 
     rows: Sequence[Row]
     deep: Numbers
     wide: Numbers
     spans: Sequence[Sequence[Any]]
     unread: NDArray[np.bool_]
+    renamed: Sequence[tuple[Numbers, Numbers] | None] = ()
 
     @property
     def targets(self) -> Numbers:
@@ -52,6 +58,15 @@ class Heard:
         rows = chosen & ~self.unread
         return calibrate(self.deep[rows], self.wide[rows], self.targets[rows])
 
+    def scores(self, calibration: Calibration, chosen: NDArray[np.bool_]) -> Numbers:
+        """Calibrated scores of the chosen rows, as the model gives them: where a name might decide, evened out."""
+        deep, wide = self.deep.copy(), self.wide.copy()
+        for at, others in enumerate(self.renamed):
+            if chosen[at] and others is not None and wavers(calibration.logits(deep[at], wide[at]), calibration.points):
+                deep[at] = np.vstack([deep[at], others[0]]).mean(axis=0)
+                wide[at] = np.vstack([wide[at], others[1]]).mean(axis=0)
+        return calibration.scores(deep[chosen], wide[chosen])
+
 
 def judge(heard: Heard) -> tuple[Calibration, dict[str, Any]]:
     """The calibration from all rows, and figures: every round under a calibration that has not seen it."""
@@ -59,6 +74,7 @@ def judge(heard: Heard) -> tuple[Calibration, dict[str, Any]]:
     said = figures(everything)
     said["intervals"] = intervals(everything)
     said["unread"] = int(heard.unread.sum())
+    said["with_other_names"] = with_other_names(heard, everything)
     for name, kind in _NAMES.items():
         said[name] = _names(heard, name, kind)
     authors = sorted({row.author for row in heard.rows}, key=lambda author: (len(author), author))
@@ -76,10 +92,31 @@ def crosswise(heard: Heard) -> Judged:
     parts = Judged(np.zeros(shape), np.zeros(shape, bool), np.zeros(shape, bool), heard.targets > 0)
     for chosen in present:
         calibration = heard.calibrated(~chosen if len(present) > 1 else chosen)
-        scores = calibration.scores(heard.deep[chosen], heard.wide[chosen])
+        scores = heard.scores(calibration, chosen)
         part = judged(scores, calibration.points, heard.targets[chosen], heard.unread[chosen])
         parts.scores[chosen], parts.raised[chosen], parts.undecided[chosen] = part.scores, part.raised, part.undecided
     return parts
+
+
+def with_other_names(heard: Heard, everything: Judged) -> dict[str, Any]:
+    """What reading again under other names changes, in the rounds that were read so: F1 with and without it."""
+    folds = [chosen for fold in FOLDS if (chosen := heard.of(fold)).any() and _renamed(heard, chosen)]
+    if not folds:
+        return {}
+    chosen = np.logical_or.reduce(folds)
+    once = crosswise(replace(heard, renamed=()))
+    both = {"with": _part(everything, chosen), "without": _part(once, chosen)}
+    changed = (everything.raised != once.raised).any(axis=1) & chosen
+    said = {
+        way: {label: figures(part)["labels"][label]["f1"] for label in OF_PEOPLE}
+        | {"macro_f1": figures(part)["macro_f1"]}
+        for way, part in both.items()
+    }
+    return {"rounds": len(folds), "rows": int(chosen.sum()), "otherwise": int(changed.sum()), **said}
+
+
+def _renamed(heard: Heard, chosen: NDArray[np.bool_]) -> bool:
+    return any(others is not None for others, of in zip(heard.renamed, chosen, strict=False) if of)
 
 
 def intervals(rows: Judged) -> dict[str, tuple[float, float] | None]:
@@ -99,9 +136,12 @@ def _middle(values: Sequence[float | None]) -> tuple[float, float] | None:
 
 
 def _brief(rows: Judged, chosen: NDArray[Any]) -> dict[str, Any]:
-    part = Judged(rows.scores[chosen], rows.raised[chosen], rows.undecided[chosen], rows.targets[chosen])
-    said = figures(part)
+    said = figures(_part(rows, chosen))
     return {name: said[name] for name in _BRIEF}
+
+
+def _part(rows: Judged, chosen: NDArray[Any]) -> Judged:
+    return Judged(rows.scores[chosen], rows.raised[chosen], rows.undecided[chosen], rows.targets[chosen])
 
 
 def _names(heard: Heard, name: str, kind: int) -> dict[str, float | None]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from classifiers.encoder import SHIPPED, TokenReader
 from classifiers.measure import table
@@ -133,7 +134,15 @@ def hear(run: Run, folds: Sequence[dict[str, Any]]) -> Heard:
         wide=np.array([read[example.row.id]["wide"] for example in held]),
         spans=tuple(tuple(read[example.row.id]["spans"]) for example in held),
         unread=np.array(unread),
+        renamed=tuple(_both(read[example.row.id].get("renamed")) for example in held),
     )
+
+
+def _both(renamed: Sequence[Mapping[str, Any]] | None) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """What both parts say under each set of other names; ``None`` where nobody is named, or nobody asked."""
+    if not renamed:
+        return None
+    return np.array([one["deep"] for one in renamed]), np.array([one["wide"] for one in renamed])
 
 
 def judge_folds(run: Run) -> tuple[Calibration, dict[str, Any]]:
