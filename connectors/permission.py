@@ -14,9 +14,9 @@ from connectors.grant import FLOWS, Flow, flow_of
 from connectors.post import Account
 
 _ADVANCED = "App Review in Meta's developer site"
-_META_LOGIN = (
-    "the Facebook login of the page's own administrator (`watcher connect`); for other organisations' pages also"
-)
+# Whoever administers an account is seldom the one who runs Watcher.
+_LINK = "`watcher connect ACCOUNT --link`"
+_META_LOGIN = f"the Facebook login of the page's own administrator ({_LINK}); for other organisations' pages also"
 _GOOGLE_CONSOLE = "the Google Cloud console, APIs & Services"
 
 
@@ -62,13 +62,13 @@ def _asked(flow: Flow, where: str) -> Needs:
 _WHERE: Mapping[str, str] = {
     "facebook": f"{_META_LOGIN} {_ADVANCED}",
     "instagram": f"{_META_LOGIN} {_ADVANCED}",
-    "threads": f"the account's own login at Threads (`watcher connect`); for mentions and searches also {_ADVANCED}",
-    "linkedin": "LinkedIn's window for the page's own administrator (`watcher connect`)",
-    "tiktok": "TikTok's window for the account's owner (`watcher connect`), after TikTok's app review",
-    "youtube": f"the channel owner's Google login, or for a key {_GOOGLE_CONSOLE}",
-    "google_reviews": "the Google login of an owner or manager of the place (`watcher connect`)",
-    "reddit": "Reddit's window for the account's owner (`watcher connect`), after Reddit has approved the app",
-    "mastodon": "the account on its server: Preferences, Development, the application's scopes",
+    "threads": f"the account's own login at Threads ({_LINK}); for mentions and searches also {_ADVANCED}",
+    "linkedin": f"LinkedIn's window for the page's own administrator ({_LINK})",
+    "tiktok": f"TikTok's window for the account's owner ({_LINK}), after TikTok's app review",
+    "youtube": f"the channel owner's Google login ({_LINK}), or for a key {_GOOGLE_CONSOLE}",
+    "google_reviews": f"the Google login of an owner or manager of the place ({_LINK})",
+    "reddit": f"Reddit's window for the account's owner ({_LINK}), after Reddit has approved the app",
+    "mastodon": f"the account's own login on its server ({_LINK}), or its Preferences, Development, the app's scopes",
 }
 NEEDS: Mapping[str, Needs] = {
     **{platform: _asked(FLOWS[platform], where) for platform, where in _WHERE.items()},

@@ -217,3 +217,10 @@ def test_it_is_an_error_of_the_token_still(httpserver: HTTPServer, drain: Callab
     of = account("facebook", target="100900", base_url=httpserver.url_for("").rstrip("/"), allow_private=True)
     with pytest.raises(AuthenticationError):
         drain(load("facebook"), of)
+
+
+@pytest.mark.parametrize("platform", sorted(FLOWS))
+def test_what_an_accounts_own_administrator_grants_is_asked_for_by_a_link(platform: str) -> None:
+    where = NEEDS[platform].where
+    assert "`watcher connect ACCOUNT --link`" in where
+    assert where.count("watcher connect") == where.count("--link")
