@@ -10,12 +10,27 @@ from typing import Any
 from connectors._html import clean, web_address
 from connectors._toot import dump, id_of
 from connectors.post import Author, Media, Post
+from connectors.profile import Profile, linked, plain
 
 Item = Mapping[str, Any]
 
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 _PUNCTUATION = ".,;:!?)]}'’”…"
 _KINDS = {"IMAGE": "image", "VIDEO": "video", "REELS": "video", "BROADCAST": "video"}
+
+
+PROFILE_FIELDS = ("username,name,biography,website", "username,name")
+
+
+def to_profile(body: Item, whole: bool) -> Profile:
+    """What an account says of itself; ``whole`` says that its description was given."""
+    return Profile(
+        handle=plain(body.get("username")),
+        name=plain(body.get("name")),
+        about=plain(body.get("biography")),
+        links=linked(body.get("website")),
+        unseen="" if whole else "Instagram did not give the account's description",
+    )
 
 
 def to_post(item: Item, *, own: Author | None, owned: bool = False) -> Post:

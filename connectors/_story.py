@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from connectors._html import clean
 from connectors.post import Author, Media, Post
+from connectors.profile import Profile, linked, plain
 
 Item = Mapping[str, Any]
 
@@ -31,6 +32,19 @@ def page_of(number: str) -> str | None:
     """The page (or profile) on which a post stands: the part of its id before the underscore."""
     page, line, _ = number.partition("_")
     return page if line and page.isdecimal() else None
+
+
+def to_profile(body: Item, *, whole: bool) -> Profile:
+    """What a page says of itself; an unpublished one is seen by nobody but those who manage it."""
+    texts = (plain(body.get("about")), plain(body.get("description")))
+    return Profile(
+        handle=plain(body.get("username")),
+        name=plain(body.get("name")),
+        about=" ".join(filter(None, texts)),
+        links=linked(body.get("website")),
+        protected=body.get("is_published") is False if "is_published" in body else None,
+        unseen="" if whole else "Facebook did not give the page's long description",
+    )
 
 
 def to_post(item: Item, *, author: Author | None, owner: str | None) -> Post:

@@ -25,6 +25,7 @@ from connectors._google import Google, next_token
 from connectors._timeline import Step, short
 from connectors.errors import AccountNotFoundError, PermanentError, UnexpectedResponseError
 from connectors.post import Gap, Oddity, Post
+from connectors.profile import Profile, plain
 
 _SITE = r"(?:https?://)?(?:(?:www|m)\.)?youtube\.com/"
 _CHANNEL = re.compile(rf"(?:{_SITE}(?:channel/)?)?(UC[A-Za-z0-9_-]{{8,40}})(?:[/?#].*)?")
@@ -72,15 +73,39 @@ def look_up(google: Google, text: str, target: Target, *, official: bool) -> Cha
     Raises:
         AccountNotFoundError: YouTube knows none of that name, or it is no name of a channel.
     """
-    if not target.lookup:
-        raise AccountNotFoundError(f"{text[:60]!r} is no channel of YouTube: write @handle, or the channel's address")
-    items = items_of(google.ask("channels", {"part": "snippet,contentDetails", **target.lookup}))
-    if not items:
-        raise AccountNotFoundError(f"YouTube knows no channel {text[:60]!r}: check its spelling")
     try:
-        return to_channel(items[0], official=official)
+        return to_channel(_channel(google, text, target, "snippet,contentDetails"), official=official)
     except ODD:
         raise UnexpectedResponseError("YouTube answered a channel that cannot be read") from None
+
+
+def profile_of(google: Google, text: str, target: Target) -> Profile:
+    """What the channel that a target means says of itself.
+
+    Raises:
+        AccountNotFoundError: YouTube knows none of that name, or it is no name of a channel.
+    """
+    item = _channel(google, text, target, "snippet,status")
+    snippet, status = (item.get(part) if isinstance(item, dict) else None for part in ("snippet", "status"))
+    if not isinstance(snippet, dict):
+        raise UnexpectedResponseError("YouTube answered a channel that cannot be read")
+    private = status.get("privacyStatus") if isinstance(status, dict) else None
+    return Profile(
+        handle=plain(snippet.get("customUrl")).removeprefix("@"),
+        name=plain(snippet.get("title")),
+        about=plain(snippet.get("description")),
+        protected=private == "private" if private else None,
+    )
+
+
+def _channel(google: Google, text: str, target: Target, part: str) -> Any:
+    """A channel as YouTube describes it."""
+    if not target.lookup:
+        raise AccountNotFoundError(f"{text[:60]!r} is no channel of YouTube: write @handle, or the channel's address")
+    items = items_of(google.ask("channels", {"part": part, **target.lookup}))
+    if not items:
+        raise AccountNotFoundError(f"YouTube knows no channel {text[:60]!r}: check its spelling")
+    return items[0]
 
 
 def owner_of(item: Any, *, official: bool) -> Channel | None:

@@ -23,7 +23,7 @@ from connectors._backlog import Backlog, Position, page_of_round
 from connectors._graph import Graph, following
 from connectors._news import Memory, Step, sign_of
 from connectors._recommendation import FIELDS, to_review
-from connectors._story import as_bytes, page_of, to_comment, to_post
+from connectors._story import as_bytes, page_of, to_comment, to_post, to_profile
 from connectors.errors import (
     AccountNotFoundError,
     AuthenticationError,
@@ -35,6 +35,7 @@ from connectors.errors import (
 )
 from connectors.http import HttpClient
 from connectors.post import Account, Author, Cursor, Gap, Oddity, Page, Post
+from connectors.profile import Profile, fullest
 
 _EDGES = {"posts": "published_posts", "mentions": "tagged", "ratings": "ratings", "wall": "feed"}
 # What others leave on the page itself, each with its name where it cannot be had.
@@ -50,6 +51,7 @@ _POST_FIELDS = (
 _COMMENT_FIELDS = (
     "id,message,from,created_time,permalink_url,parent{id},attachment{type,title,description,url,target,media}"
 )
+_PROFILE_FIELDS = ("name,username,about,description,website,is_published", "name,username,about,website")
 _WATCH_FIELDS = "id,updated_time,comments.filter(stream).limit(0).summary(true)"
 _TARGET = re.compile(
     r"(?:https?://(?:[a-z-]+\.)?(?:facebook|fb)\.com/)?(?:profile\.php\?id=)?@?([A-Za-z0-9._-]{1,80})/?"
@@ -103,6 +105,12 @@ class FacebookConnector:
                     fields = _POST_FIELDS if post.kind == "post" else _COMMENT_FIELDS
                     item = graph.still(post.id, own, fields=fields)
                     yield post, None if item is None else _current(item, post, own if account.official else None)
+
+    def profile(self, account: Account) -> Profile:
+        """What the page says of itself, and whether it is published."""
+        with self._graph(account) as graph:
+            body, whole = fullest(lambda fields: graph.node(_page_name(account), fields=fields), *_PROFILE_FIELDS)
+        return to_profile(body, whole=whole)
 
     @contextmanager
     def _graph(self, account: Account) -> Iterator[Graph]:

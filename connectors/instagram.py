@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from connectors._edge import all_known, asked, items_of, onward, past_page, take_widely
-from connectors._gram import to_comment, to_post
+from connectors._gram import PROFILE_FIELDS, to_comment, to_post, to_profile
 from connectors._graph import Graph
 from connectors._hashtag import MOST_HASHTAGS, read_hashtag
 from connectors._timeline import Walk
@@ -34,6 +34,7 @@ from connectors.errors import (
 )
 from connectors.http import HttpClient
 from connectors.post import Account, Author, Cursor, Gap, Page, Post
+from connectors.profile import Profile, fullest
 
 _MEDIUM, _COMMENT = "a medium of Instagram", "a comment of Instagram"
 _PARTS = "id,media_type,media_url,thumbnail_url"
@@ -124,6 +125,12 @@ class InstagramConnector:
         with self._graph(account) as graph:
             turn = self._turn(account, graph)
             return turn.mentioned(media, comment)
+
+    def profile(self, account: Account) -> Profile:
+        """What the account says of itself; professional accounts are open to all."""
+        with self._graph(account) as graph:
+            number = self._turn(account, graph).own({}).id
+            return to_profile(*fullest(lambda fields: graph.node(number, fields=fields), *PROFILE_FIELDS))
 
     def _turn(self, account: Account, graph: Graph) -> _Turn:
         return _Turn(account, graph, self._page_size, self._watched_posts, self._user_id, self._total_s)

@@ -49,6 +49,7 @@ from connectors.errors import (
 )
 from connectors.http import HttpClient
 from connectors.post import Account, Author, Cursor, Gap, Page, Post, parse_time, rfc3339
+from connectors.profile import Profile, linked, plain
 
 _HOME, _PATH = "https://api.linkedin.com", "/rest"
 _VERSION = re.compile(r"20\d{4}(?:\.\d{2})?")
@@ -119,6 +120,11 @@ class LinkedinConnector:
         with self._turn(account) as turn:
             return turn.past(since, until, cursor)
 
+    def profile(self, account: Account) -> Profile:
+        """What the page says of itself, which its administrators may ask for; every page is open to all."""
+        with self._turn(account) as turn:
+            return turn.profile()
+
     @contextmanager
     def _turn(self, account: Account) -> Iterator[_Turn]:
         token = (account.token or "").strip()
@@ -178,6 +184,19 @@ class _Turn:
                 "of it; write the number from the address of the page's admin view as target"
             )
         raise AccountNotFoundError(f"LinkedIn knows no page {name[1]!r}: check its spelling")
+
+    def profile(self) -> Profile:
+        """The page's name, description and site."""
+        urn = self.own({}).id
+        kind = "organizationBrands" if _BRAND.fullmatch(urn) else "organizations"
+        body = self._api.ask(f"{kind}/{urn.rpartition(':')[2]}", needs=ADMIN)
+        about = plain(body.get("localizedDescription")) or plain(" ".join(_translations(body.get("description"))))
+        return Profile(
+            handle=plain(body.get("vanityName")),
+            name=plain(body.get("localizedName")),
+            about=about,
+            links=linked(body.get("localizedWebsite")),
+        )
 
     # posts -----------------------------------------------------------------------------------------------------------
 
@@ -357,6 +376,12 @@ def _sound(read: Callable[[Any], Post | None], item: Any) -> Post | None:
         return read(item)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
         raise UnexpectedResponseError(f"LinkedIn answered what is no post: {type(exc).__name__}") from None
+
+
+def _translations(text: Any) -> list[str]:
+    """A text of LinkedIn's in each of its languages."""
+    given = text.get("localized") if isinstance(text, dict) else None
+    return [one for one in given.values() if isinstance(one, str)] if isinstance(given, dict) else []
 
 
 def _without(state: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from connectors.errors import (
 )
 from connectors.http import HttpClient
 from connectors.post import Account, Cursor, Gap, Oddity, Page, Post, parse_time, rfc3339
+from connectors.profile import Profile, plain
 
 _PAGE_SIZE = 100
 _MOST_A_LIST = {"search": 200, "list": 900}  # from here on a list's end is Reddit's, not the community's
@@ -105,6 +106,20 @@ class RedditConnector:
                     if not isinstance(current, Oddity):
                         yield post, current
 
+    def profile(self, account: Account) -> Profile:
+        """What the school's own account says of itself; Reddit knows no private ones.
+
+        Raises:
+            ConnectorError: it cannot be asked for, is suspended, or the target is no user.
+        """
+        target = read_target(account.target)
+        if target.user is None:
+            raise PermanentError("a community or a search is nobody's own account: it has no profile")
+        _check(account, target)
+        with self._client(account) as client:
+            reddit = Reddit(client, account.base_url, account.token, self._purse)
+            return _profile(reddit.ask(f"/user/{target.user}/about", {}))
+
     def _client(self, account: Account) -> HttpClient:
         return HttpClient(
             timeout_s=self._timeout_s,
@@ -112,6 +127,19 @@ class RedditConnector:
             allow_private=account.base_url if account.allow_private else None,
             user_agent=self._user_agent,
         )
+
+
+def _profile(answer: Any) -> Profile:
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(data, dict) or not plain(data.get("name")):
+        raise UnexpectedResponseError("Reddit answered JSON of another shape than an account")
+    if data.get("is_suspended") is True:
+        raise AccountNotFoundError(f"Reddit has suspended u/{plain(data['name'])}")
+    place = data.get("subreddit")
+    page = place if isinstance(place, dict) else {}
+    return Profile(
+        handle=plain(data["name"]), name=plain(page.get("title")), about=plain(page.get("public_description"))
+    )
 
 
 def _own(account: Account, target: Target) -> str | None:

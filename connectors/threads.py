@@ -33,6 +33,7 @@ from connectors.errors import (
 )
 from connectors.http import HttpClient
 from connectors.post import Account, Author, Cursor, Gap, Page, Post
+from connectors.profile import Profile, fullest, plain
 
 _HOME = "https://graph.threads.net"
 _VERSION = re.compile(r"v\d+\.\d+")
@@ -42,6 +43,7 @@ _FIELDS = (
     f"{_PLAIN_FIELDS},is_reply_owned_by_me,alt_text,gif_url,link_attachment_url,text_attachment,poll_attachment,"
     "topic_tag,children{id,media_type,media_url,thumbnail_url,alt_text}"
 )
+_PROFILE_FIELDS = ("id,username,name,threads_biography", "id,username,name")
 _FIRST_MOMENT = 1_688_540_400  # seconds since 1970: Threads answers nothing earlier with an error
 _INDEX_LAG_S = 86_400  # a search may find a post that much later than it was written
 _TARGET = re.compile(r"(?:https?://(?:www\.)?threads\.(?:net|com)/)?@?([A-Za-z0-9._]{1,60})/?(?:\?.*)?")
@@ -103,6 +105,19 @@ class ThreadsConnector:
             ask = partial(turn.items, f"{own.id}/threads", times)
             read = partial(to_post, own=own, owned=True)
             return past_page(ask, read, since, until, cursor, who="Threads", what=_WHAT)
+
+    def profile(self, account: Account) -> Profile:
+        """What the account says of itself; Threads does not tell whether it is private."""
+        with self._turn(account) as turn:
+            turn.own({})  # which refuses another account's token
+            body, whole = fullest(lambda fields: turn.node("me", {"fields": fields}), *_PROFILE_FIELDS)
+        return Profile(
+            handle=plain(body.get("username")),
+            name=plain(body.get("name")),
+            about=plain(body.get("threads_biography")),
+            protected=None,
+            unseen="" if whole else "Threads did not give the account's description",
+        )
 
     @contextmanager
     def _turn(self, account: Account) -> Iterator[_Turn]:

@@ -24,11 +24,13 @@ from connectors._tour import Find, Item, State, oldest, tour
 from connectors.errors import AccountNotFoundError, AuthenticationError, PermanentError, UnexpectedResponseError
 from connectors.http import HttpClient
 from connectors.post import Account, Author, Cursor, Gap, Oddity, Page, Post
+from connectors.profile import Profile, fullest, plain
 
 _HOME, _PATH = "https://open.tiktokapis.com", "/v2"
 _MOST = 20  # videos that TikTok gives a request
 _TARGET = re.compile(r"(?:(?:https?://)?(?:www\.)?tiktok\.com/)?@?([\w.-]{1,80})/?(?:\?.*)?", re.ASCII)
 _WHAT = "a video of TikTok"
+_PROFILE_FIELDS = ("open_id,display_name,username,bio_description", "open_id,display_name")
 _TIE = 1000  # milliseconds: TikTok's times are whole seconds, so the second at a page's end is asked for once more
 _ODD = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 _UNREADABLE = {
@@ -76,6 +78,11 @@ class TiktokConnector:
         """One page of the videos published from ``since`` up to ``until``."""
         with self._turn(account) as turn:
             return turn.past(since, until, cursor)
+
+    def profile(self, account: Account) -> Profile:
+        """What the account says of itself; TikTok does not tell whether it is private."""
+        with self._turn(account) as turn:
+            return turn.profile()
 
     @contextmanager
     def _turn(self, account: Account) -> Iterator[_Turn]:
@@ -151,6 +158,18 @@ class _Turn:
         own = Author(id=number, handle=handle, name=name if isinstance(name, str) else None)
         self._compare(handle, own)
         return Author(id=own.id, handle=own.handle, name=own.name, official=self._account.official)
+
+    def profile(self) -> Profile:
+        """The account's name, and its description where the token may read it."""
+        own = self.own({})
+        body, whole = fullest(self._api.person, *_PROFILE_FIELDS)
+        return Profile(
+            handle=own.handle or "",
+            name=plain(body.get("display_name")),
+            about=plain(body.get("bio_description")),
+            protected=None,
+            unseen="" if whole else "its description cannot be read without the permission user.info.profile",
+        )
 
     def _compare(self, handle: str | None, own: Author) -> None:
         """Refuse a token that is another account's, as far as TikTok tells."""

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from connectors._backlog import Backlog, Position, page_of_round
@@ -32,6 +33,7 @@ from connectors._tube import (
     look_up,
     mark_of,
     owner_of,
+    profile_of,
     read_film,
     read_target,
     read_threads,
@@ -51,6 +53,7 @@ from connectors.errors import (
 )
 from connectors.http import HttpClient
 from connectors.post import Account, Cursor, Gap, Oddity, Page, Post
+from connectors.profile import Profile
 
 _HOME, _PATH = "https://www.googleapis.com", "/youtube/v3"
 _MOST_FILMS, _MOST_THREADS = 50, 100  # that YouTube gives a request
@@ -120,33 +123,32 @@ class YoutubeConnector:
         """Each post as it is now, or ``None`` where it is gone or no longer public; a unit for 50 of them."""
         films = [post for post in posts if post.kind == "post"]
         comments = [post for post in posts if post.kind != "post"]
-        with self._web(account) as web:
-            google = self._google(account, web)
+        with self._google(account) as google:
             for path, part, kind in (("videos", "snippet,status", films), ("comments", "snippet", comments)):
                 for start in range(0, len(kind), _MOST_FILMS):
                     yield from rechecked(google, path, part, kind[start : start + _MOST_FILMS])
 
+    def profile(self, account: Account) -> Profile:
+        """What the channel says of itself, and whether it is private; a unit."""
+        with self._google(account) as google:
+            return profile_of(google, account.target, read_target(account.target))
+
     def _page(self, account: Account, cursor: Cursor | None, past: _Past | None) -> Page:
         stages = _stages(account)
         place = Position.of(account, cursor, stages)
-        with self._web(account) as web:
-            google = self._google(account, web)
+        with self._google(account) as google:
+            turn = partial(_Turn, account, stages, google=google, options=self._options, past=past)
+            return page_of_round(place, stages, lambda at: turn(place=at).page(), self._timeout_s)
 
-            def ask(at: Position) -> Page:
-                return _Turn(account, stages, at, google, self._options, past).page()
-
-            return page_of_round(place, stages, ask, self._timeout_s)
-
-    def _web(self, account: Account) -> HttpClient:
-        allowed = account.base_url if account.allow_private else None
-        return HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed)
-
-    def _google(self, account: Account, web: HttpClient) -> Google:
+    @contextlib.contextmanager
+    def _google(self, account: Account) -> Iterator[Google]:
         if not (account.token or "").strip() and account.base_url is None:  # a proxy of the operator's may add it
             raise AuthenticationError(f"account {account.name!r} needs an API key of YouTube: set its token")
         base = (account.base_url or _HOME).rstrip("/").removesuffix(_PATH) + _PATH
-        ends = time.monotonic() + self._total_s
-        return Google(web, what="YouTube", base=base, token=account.token, ends=ends)
+        allowed = account.base_url if account.allow_private else None
+        with HttpClient(timeout_s=self._timeout_s, total_s=self._total_s, allow_private=allowed) as web:
+            ends = time.monotonic() + self._total_s
+            yield Google(web, what="YouTube", base=base, token=account.token, ends=ends)
 
 
 class _Turn:

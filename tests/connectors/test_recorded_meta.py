@@ -43,7 +43,7 @@ ERRORS: dict[str, type[ConnectorError]] = {
 }
 FILM = "a film by itself: a Page's films come as its posts, from published_posts"
 PHOTO = "a picture by itself: a Page's pictures come as its posts, from published_posts"
-PAGE = "a Page's own card: Watcher asks for no more of a Page than its posts"
+PAGE = "a Page's own card or picture, which holds no post: what it says of itself is read in test_profile.py"
 HOOK = "a webhook, which needs a door open to the internet: the same is read by asking"
 FACEBOOK_NOT_READ = {
     **dict.fromkeys((f"python-facebook__live_videos_live_video{n}.json" for n in ("_default", "_fields")), FILM),

@@ -323,6 +323,75 @@ def test_the_doctor_warns_of_a_profile_that_is_protected_or_names_another(
     assert "does not name Hollin Primary School" in detail
 
 
+def profile_row(folder: Path, platform: str, target: str, base: str, more: str = "") -> str:
+    token = folder / "token"
+    token.write_text("tok", encoding="utf-8")
+    more += f'official = true\nschool = "hollin"\nowner = "Jo"\nbase_url = "{base}"\nallow_private = true\n'
+    more += f'token = {{ file = "{token}" }}\n'
+    chosen = settings(folder, 1, OFFICIAL.format(platform=platform, target=target, reads="posts", more=more))
+    (found,) = [row for row in try_all(chosen, NOW) if row["what"] == "profile own"]
+    assert found["ok"], "a profile keeps no account from being read"
+    return str(found["detail"])
+
+
+def test_a_profile_that_cannot_be_read_says_so_and_why(tmp_path: Path, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/rest/organizations/123").respond_with_json({"message": "no"}, status=403)
+    detail = profile_row(tmp_path, "linkedin", "123", httpserver.url_for("/").rstrip("/"))
+    assert "could not be read: AuthenticationError" in detail
+    assert "missing permission: rw_organization_admin" in detail
+    assert "Look in a browser" in detail
+
+
+def test_a_profile_of_a_server_out_of_reach_could_not_be_read(tmp_path: Path) -> None:
+    detail = profile_row(tmp_path, "mastodon", "@me", "http://127.0.0.1:9")
+    assert "could not be read: TransientError" in detail
+
+
+@pytest.mark.parametrize(
+    ("platform", "target", "path", "body", "says"),
+    [
+        (
+            "youtube",
+            "@hollin",
+            "/youtube/v3/channels",
+            {"items": [{"snippet": {"title": "Hollin Primary School"}, "status": {"privacyStatus": "public"}}]},
+            "the profile names Hollin Primary School and is open to all",
+        ),
+        (
+            "facebook",
+            "hollin",
+            "/v26.0/hollin",
+            {"name": "Kim", "about": "mum of two", "is_published": True},
+            "warning: the profile does not name Hollin Primary School",
+        ),
+        (
+            "threads",
+            "@hollin",
+            "/v1.0/me",
+            {"id": "1", "username": "hollin", "name": "Hollin Primary School"},
+            "the profile names Hollin Primary School; whether it is open to all cannot be checked: Threads does not",
+        ),
+    ],
+)
+def test_the_doctor_looks_at_a_profile_on_the_other_platforms_too(
+    tmp_path: Path, httpserver: HTTPServer, platform: str, target: str, path: str, body: dict[str, Any], says: str
+) -> None:
+    httpserver.expect_request(path).respond_with_json(body)
+    assert says in profile_row(tmp_path, platform, target, httpserver.url_for("/").rstrip("/"))
+
+
+def test_where_no_profile_is_told_the_doctor_says_that_it_cannot_be_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        def fetch(self, account: Any, cursor: Any) -> Page:
+            return Page(posts=(), cursor=None)
+
+    monkeypatch.setattr("watcher.app.Connectors.of", lambda self, account: Silent())
+    detail = profile_row(tmp_path, "tiktok", "@hollin", "http://127.0.0.1:9")
+    assert detail.startswith("cannot be checked: TikTok does not tell")
+
+
 def test_a_profile_that_names_the_school_is_not_doubted() -> None:
     school = School(
         id="hollin", name="Hollin Primary School", pack="wessex", handles=("hollin",), url="https://h.example"
