@@ -92,7 +92,9 @@ class Rule:
     """Which labels, under which conditions, raise which concern.
 
     ``official`` and ``alleged`` are ``None`` where it does not matter; ``alleged`` asks for a named or described
-    role-holder together with an allegation. ``raise_at`` and ``review_at`` replace the model's operating point.
+    role-holder together with an allegation. ``image`` asks whether a picture or film hangs on the post (``None``: it
+    does not matter), ``formats`` for plain forms of words (see :mod:`alerts.format`), any of which is enough.
+    ``raise_at`` and ``review_at`` replace the model's operating point.
     """
 
     id: str
@@ -103,6 +105,8 @@ class Rule:
     target: tuple[str, ...] = ()
     author: tuple[str, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
+    image: bool | None = None
+    formats: tuple[str, ...] = ()
     raise_at: float | None = None
     review_at: float | None = None
 

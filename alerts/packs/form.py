@@ -42,6 +42,8 @@ RULE_KEYS = (
     "target",
     "author",
     "answers",
+    "image",
+    "formats",
     "raise_at",
     "review_at",
 )
@@ -232,8 +234,9 @@ class Form:
             self._fault(where, 'answers must be a table such as { child_at_risk = "yes" }')
             answers = {}
         self._keys(f"{where} answers", answers, QUESTIONS)
-        if not labels and not answers:
-            self._fault(where, "labels or answers must say what the rule looks at")
+        formats = self._strings(where, table, "formats")
+        if not labels and not answers and not formats:
+            self._fault(where, "labels or answers must say what the rule looks at, or formats")
         return Rule(
             id=name or "",
             concern=concern or "",
@@ -243,6 +246,8 @@ class Form:
             target=self._names(where, table, "target", "role", ROLES),
             author=self._names(where, table, "author", "role", (*ROLES, "none")),
             answers=answers,
+            image=self._flag(where, table, "image"),
+            formats=formats,
             raise_at=self._number(where, table, "raise_at", 0, 1),
             review_at=self._number(where, table, "review_at", 0, 1),
         )
