@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
-from urllib.parse import urlsplit
 
+from alerts.linking import leads_to, site
+from alerts.ordinary import is_ordinary
 from alerts.place import PLACES
 from alerts.school import RoleHolder, School, title
+from alerts.spoken import Spoken, is_schoolish, spoken, squash, ways, within, words_of
 from alerts.term import Term
-from alerts.text import fold
 from connectors.post import Post
 
 RELEVANCES = ("yes", "no", "unclear")
-# Words that make a lone short name a school's: "the uniform at Oakfield".
-_SCHOOLISH = re.compile(
-    r"\b(?:schools?|academy|academies|college|primary|infants?|juniors?|nursery|pre-?school"
-    r"|sixth form\w*|head ?teachers?"
-    r"|head of \w+|the head|principal|teachers?|teaching|pupils?|students?|parents?|parents' evening"
-    r"|year \d{1,2}s?|yr \d"
-    r"|y\d{1,2}|\d{1,2}[a-z]|reception|class(?:es|room)?|lessons?|governors?|uniform|blazers?"
-    r"|ties?|pe kit|homework|ofsted"
-    r"|sats|gcses?|a-levels?|mocks|assembly|playground|canteen|dinner lad(?:y|ies)|detention"
-    r"|exclu(?:ded|sion)|suspended"
-    r"|isolation|inset|half[- ]term|term dates|school run|open evening|sen(?:d|co)?|staff|trust|ysgol|szkol\w*|ecole)\b"
-)
 _TYPES = ("primary", "infant", "infants", "junior", "juniors", "high", "secondary", "academy", "college", "school")
-_POSTCODE = re.compile(r"\b([a-z]{1,2}\d[a-z\d]?) ?\d[a-z]{2}\b")
-_TAG = re.compile(r"#(\w+)")
-_HANDLE = re.compile(r"(?<![\w.])@([\w.-]*\w)")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
-_WORD = re.compile(r"[^\W_]+")
 # What may stand between a school's name and the place it is said to be in: "Oakfield School, in Ohio".
 _LINKING = frozenset(("in", "near", "at", "of", "the", "school", "academy", "primary", "high", "elementary", "college"))
 _SAYING = frozenset(("in", "near", "of"))
@@ -67,42 +49,19 @@ class Source:
     official: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Read:
-    """The words of a post, in order, and what else names a school: tags, handles, hosts, postcodes.
-
-    ``parted`` are the words before which a comma or a bracket stands, ``places`` is where each word stands.
-    """
-
-    words: tuple[str, ...]
-    parted: frozenset[int]
-    places: dict[str, list[int]]
-    tags: frozenset[str]
-    handles: frozenset[str]
-    hosts: frozenset[str]
-    postcodes: frozenset[str]
-    schoolish: bool
-
-    def find(self, phrase: Sequence[str]) -> list[int]:
-        """Where the phrase starts."""
-        size = len(phrase)
-        return [n for n in self.places.get(phrase[0], ()) if self.words[n : n + size] == tuple(phrase)] if size else []
-
-    def holds(self, name: str) -> bool:
-        """Whether the words of the name stand together somewhere."""
-        return any(self.find(way) for way in _ways(name))
-
-
 @dataclass(kw_only=True)
 class _Hits:
     """Where a school is named in full and briefly, which other name covers a place, and which town it is said to be in.
 
+    ``plain`` is where ordinary words stand that are its name; ``rival`` is the other school whose name covers a place;
     ``doubtful`` says that it is the full name that is said to be elsewhere.
     """
 
     full: list[range] = field(default_factory=list)
     short: list[range] = field(default_factory=list)
+    plain: list[range] = field(default_factory=list)
     covered: str | None = None
+    rival: School | None = None
     elsewhere: str | None = None
     doubtful: bool = False
 
@@ -113,32 +72,34 @@ def match(post: Post, schools: Sequence[School], *, sources: Sequence[Source] = 
     The school's own account decides by itself; otherwise the text, the author's handle and the links do. A school
     that nothing points to is left out, so that the same post may be brought again by another source.
     """
-    read = _read(post)
+    read = spoken(post)
     mentions = (_mention(post, read, school, schools, tuple(sources)) for school in schools)
     return tuple(mention for mention in mentions if mention is not None)
 
 
 def finders(post: Post, terms: Iterable[Term]) -> tuple[Term, ...]:
     """Those of the terms by which a search would have found the post, as far as its own words tell."""
-    read = _read(post)
+    read = spoken(post)
     return tuple(term for term in terms if _finds(term, read))
 
 
-def _finds(term: Term, read: _Read) -> bool:
+def _finds(term: Term, read: Spoken) -> bool:
     if term.kind == "handle":
-        return _squash(term.text.split("@")[0]) in read.handles
+        return squash(term.text.split("@")[0]) in read.handles
     if term.kind == "hashtag":
-        return _squash(term.text) in read.tags
+        return squash(term.text) in read.tags
     beside = not term.beside or any(read.holds(word) for word in term.beside)
     return beside and read.holds(term.text) and not any(read.holds(phrase) for phrase in term.unless)
 
 
 def _mention(
-    post: Post, read: _Read, school: School, schools: Sequence[School], sources: tuple[Source, ...]
+    post: Post, read: Spoken, school: School, schools: Sequence[School], sources: tuple[Source, ...]
 ) -> Mention | None:
     own = [s for s in sources if s.school == school.id]
     day = None if post.created_at is None else post.created_at.date()
-    said = _by_account(post, own) or _by_handle(post, read, school) or _by_text(read, school, schools, day)
+    said = _by_account(post, own) or _by_handle(post, read, school)
+    said = said or _by_link(read, school, schools) or _by_text(read, school, schools, day)
+    said = said or _by_link(read, school, schools, surely=False)
     if said is None or (said[0] == "unclear" and own):
         found = _by_source(post, school, own, sources)
         said = found if said is None or (found is not None and found[0] == "yes") else said
@@ -159,58 +120,99 @@ def _by_account(post: Post, own: Iterable[Source]) -> tuple[str, str] | None:
     return next((("yes", reasons[s.read]) for s in own if s.official and s.read in reasons), None)
 
 
-def _by_handle(post: Post, read: _Read, school: School) -> tuple[str, str] | None:
-    """What handles and links say: nobody else goes by the school's."""
-    handles = {_squash(h) for h in school.handles}
-    if post.author is not None and post.author.handle and _squash(post.author.handle.split("@")[0]) in handles:
+def _by_handle(post: Post, read: Spoken, school: School) -> tuple[str, str] | None:
+    """What handles say: nobody else goes by the school's."""
+    handles = {squash(h) for h in school.handles}
+    if post.author is not None and post.author.handle and squash(post.author.handle.split("@")[0]) in handles:
         return "yes", "written by the school's handle"
     if handles & read.handles:
         return "yes", "names the school's handle"
-    if school.url is not None and _host(school.url) in read.hosts:
-        return "yes", "links to the school's site"
     return None
 
 
-def _by_text(read: _Read, school: School, schools: Sequence[School], said: date | None) -> tuple[str, str] | None:
+def _by_link(read: Spoken, school: School, schools: Sequence[School], *, surely: bool = True) -> tuple[str, str] | None:
+    """What links say: to a page of the school's own site, or, less surely, to a site that several schools have."""
+    if school.url is None or not read.links:
+        return None
+    others = (site(s.url) for s in schools if s.id != school.id and s.url is not None)
+    found = leads_to(read.links, site(school.url), others)
+    if surely:
+        return ("yes", "links to the school's site") if found == "sole" else None
+    return ("unclear", "links to a site that several schools share") if found == "shared" else None
+
+
+def _by_text(read: Spoken, school: School, schools: Sequence[School], said: date | None) -> tuple[str, str] | None:
     """What the words say, written on that day."""
     hits = _hits(read, school, schools)
     if hits.full:
         return "yes", "names the school in full"
-    tagged = bool(_tags(school) & read.tags)
-    other = hits.covered or next((phrase for phrase in school.not_about if read.holds(phrase)), None)
-    if other is not None and (tagged or hits.short or hits.elsewhere is None):
-        return "no", f"names “{other}”, which is not the school"
-    if tagged:
+    tagged = _tags(school) & read.tags
+    brief = {squash(n) for n in school.short_names}
+    apart = hits.covered is None and hits.elsewhere is None
+    if tagged and (apart or hits.short or not tagged <= brief):
         return "yes", "carries the school's hashtag"
-    if hits.short:
-        return _by_short_name(read, school, schools, said)
-    if hits.elsewhere is None:
-        return None
-    return "unclear" if hits.doubtful else "no", f"names a school in {hits.elsewhere.title()}"
+    if hits.short or (apart and brief & read.tags):
+        return _by_short_name(read, school, schools, said, hits)
+    sure = _by_place_or_person(read, school, said) if hits.plain else None
+    return sure or _by_another(read, school, hits)
 
 
-def _by_short_name(read: _Read, school: School, schools: Sequence[School], said: date | None) -> tuple[str, str]:
-    if _is_placed(read, school):
-        return "yes", "names the school briefly, together with its town or postcode"
-    holder = next((h for h in school.role_holders if _stands_for(h, read, said)), None)
-    if holder is not None:
-        return "yes", f"names the school briefly, together with its {title(holder.role)}"
+def _by_another(read: Spoken, school: School, hits: _Hits) -> tuple[str, str] | None:
+    """What is said where every name of the school is a part of another, or said to be elsewhere."""
+    if hits.elsewhere is not None:
+        return "unclear" if hits.doubtful else "no", f"names a school in {hits.elsewhere.title()}"
+    other = hits.covered or _phrase(read, school)
+    return None if other is None else ("no", f"names “{other}”, which is not the school")
+
+
+def _by_short_name(
+    read: Spoken, school: School, schools: Sequence[School], said: date | None, hits: _Hits
+) -> tuple[str, str]:
+    """What is said where the school is named briefly, and not only as a part of another name."""
+    sure = _by_place_or_person(read, school, said)
+    if hits.rival is not None and (sure is None or _is_placed(read, hits.rival)):
+        # "St Mary's Academy is shut, shame on St Mary's" speaks of one school, unless something tells of the other.
+        why = f"names “{hits.rival.name}”, which is not the school"
+        return ("no", why) if sure is None else ("unclear", f"{why}, and the school briefly as well")
     rivals = [s for s in schools if s.id != school.id and _shares_name(s, school)]
-    if any(_is_placed(read, rival) for rival in rivals):
+    if sure is None and any(_is_placed(read, rival) for rival in rivals):
         return "no", "names a school of the same name in another town"
-    if read.schoolish and rivals:
+    return sure or _by_matters(read, school, bool(rivals), hits)
+
+
+def _by_matters(read: Spoken, school: School, shared: bool, hits: _Hits) -> tuple[str, str]:
+    """What is said where nothing but school matters stands beside a brief name, which others may share."""
+    other = _phrase(read, school)
+    # A road beside the school's name is a road; a town or another school may be whose matters these are.
+    harmless = hits.covered is not None and not is_schoolish(hits.covered)
+    if other is not None and not (read.schoolish and harmless):
+        return "unclear", f"names “{other}”, which is not the school, and the school briefly as well"
+    if read.schoolish and shared:
         return "unclear", "names two schools that go by the same short name"
     if read.schoolish:
         return "yes", "names the school briefly and speaks of school matters"
     return "unclear", "holds the school's short name alone"
 
 
+def _by_place_or_person(read: Spoken, school: School, said: date | None) -> tuple[str, str] | None:
+    """What makes a brief name surely the school's: where it is, or who stands for it."""
+    if _is_placed(read, school):
+        return "yes", "names the school briefly, together with its town or postcode"
+    holder = next((h for h in school.role_holders if _stands_for(h, read, said)), None)
+    return None if holder is None else ("yes", f"names the school briefly, together with its {title(holder.role)}")
+
+
+def _phrase(read: Spoken, school: School) -> str | None:
+    """The first phrase in the post that means something else than the school."""
+    return next((phrase for phrase in school.not_about if read.holds(phrase)), None)
+
+
 def _by_source(post: Post, school: School, own: Sequence[Source], sources: Sequence[Source]) -> tuple[str, str] | None:
     """What is left to go by when the text names nobody: where the post was found."""
     found = [s for s in own if s.read != "search"]
     site = post.origin if _is_address(post.origin, sources) else ""
-    address = _words(" ".join((site, *post.links)))
-    named = any(_within(way, address) for name in (school.name, *school.short_names) for way in _ways(name))
+    address = words_of(" ".join((site, *post.links)))
+    named = any(within(way, address) for name in (school.name, *school.short_names) for way in ways(name))
     if found and named:
         return "yes", f"from {found[0].account}, whose address names the school"
     if found and post.kind == "review":
@@ -228,25 +230,35 @@ def _is_address(origin: str, sources: Sequence[Source]) -> bool:
     return first not in {s.account for s in sources} and ("." in first or "://" in origin)
 
 
-def _hits(read: _Read, school: School, schools: Sequence[School]) -> _Hits:
+def _hits(read: Spoken, school: School, schools: Sequence[School]) -> _Hits:
     """Where the school is named, without what belongs to another name or is said to be in another place."""
     hits = _Hits()
-    taken = [(name, r) for name in school.not_about for r in _ranges(read, name)]
-    taken += [(s.name, r) for s in schools if s.id != school.id for r in _ranges(read, s.name)]
-    for names, into in ((_full_names(school), hits.full), (school.short_names, hits.short)):
-        for found in (r for name in names for r in _ranges(read, name)):
-            cover = next((n for n, r in taken if r.start <= found.start and found.stop <= r.stop and r != found), None)
+    taken: list[tuple[str, School | None, range]]
+    taken = [(name, None, r) for name in school.not_about for r in _ranges(read, name)]
+    taken += [(s.name, s, r) for s in schools if s.id != school.id for r in _ranges(read, s.name)]
+    for name, into in _named(school, hits):
+        for found in _ranges(read, name):
+            over = ((n, s) for n, s, r in taken if r.start <= found.start and found.stop <= r.stop and r != found)
+            cover, rival = next(over, (None, None))
             place = _place_after(read, found, school)
             if cover is None and place is None:
                 into.append(found)
             hits.covered, hits.elsewhere = hits.covered or cover, hits.elsewhere or place
+            hits.rival = hits.rival or rival
             hits.doubtful = hits.doubtful or (place is not None and into is hits.full)
     return hits
 
 
-def _place_after(read: _Read, found: range, school: School) -> str | None:
+def _named(school: School, hits: _Hits) -> Iterator[tuple[str, list[range]]]:
+    """Each of the school's names with where its places are kept: a full one of ordinary words alone names nobody."""
+    full = _full_names(school)
+    yield from ((name, hits.plain if is_ordinary(words_of(name)) else hits.full) for name in full)
+    yield from ((name, hits.short) for name in school.short_names)
+
+
+def _place_after(read: Spoken, found: range, school: School) -> str | None:
     """The other place that follows a name closely: "Oakfield School, Ohio"."""
-    own = set(_words(school.town or ""))
+    own = set(words_of(school.town or ""))
     for n in range(found.stop, min(found.stop + _REACH, len(read.words))):
         for size in (2, 1):
             place = " ".join(read.words[n : n + size])
@@ -258,18 +270,18 @@ def _place_after(read: _Read, found: range, school: School) -> str | None:
     return None
 
 
-def _is_placed(read: _Read, school: School) -> bool:
+def _is_placed(read: Spoken, school: School) -> bool:
     area = tuple(a.casefold().replace(" ", "") for a in school.postcode_areas)
     return bool((school.town and read.holds(school.town)) or (area and any(p.startswith(area) for p in read.postcodes)))
 
 
-def _stands_for(holder: RoleHolder, read: _Read, day: date | None) -> bool:
+def _stands_for(holder: RoleHolder, read: Spoken, day: date | None) -> bool:
     """Whether the post names somebody who stood for the school when it was written."""
     return read.holds(holder.name) and (day is None or day <= holder.end)
 
 
 def _shares_name(other: School, school: School) -> bool:
-    return bool({_squash(n) for n in other.short_names} & {_squash(n) for n in school.short_names})
+    return bool({squash(n) for n in other.short_names} & {squash(n) for n in school.short_names})
 
 
 def _full_names(school: School) -> tuple[str, ...]:
@@ -282,74 +294,11 @@ def _full_names(school: School) -> tuple[str, ...]:
 
 
 def _tags(school: School) -> set[str]:
-    return {_squash(n) for n in (*school.hashtags, *school.handles, school.name, *school.short_names)}
+    """What is the school's own as a hashtag; a brief name with # before it is anybody's, as it is without."""
+    full = (name for name in _full_names(school) if not is_ordinary(words_of(name)))
+    return {squash(n) for n in (*school.hashtags, *school.handles, *full)} - {""}
 
 
-def _ranges(read: _Read, name: str) -> Iterator[range]:
-    for way in _ways(name):
+def _ranges(read: Spoken, name: str) -> Iterator[range]:
+    for way in ways(name):
         yield from (range(n, n + len(way)) for n in read.find(way))
-
-
-@lru_cache(maxsize=4096)
-def _ways(name: str) -> tuple[tuple[str, ...], ...]:
-    """The ways in which a name is written: "St Mary's", "St Marys", "Saint Mary's"."""
-    plain = _words(name)
-    joined = _words(re.sub(r"['’]", "", name))
-    return tuple(dict.fromkeys(way for way in (plain, joined) if way))
-
-
-def _words(text: str) -> tuple[str, ...]:
-    """The words of a text, folded; a possessive "'s" is left out, "Saint" is "st"."""
-    return tuple("st" if word == "saint" else word for word in _WORD.findall(_plain(text)))
-
-
-def _parted(text: str) -> frozenset[int]:
-    """Which words of the text follow a comma or an opening bracket."""
-    plain = _plain(text)
-    return frozenset(
-        n
-        for n, m in enumerate(_WORD.finditer(plain))
-        if plain[max(0, m.start() - 2) : m.start()].strip()[-1:] in (",", "(")
-    )
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"'s\b|'", "", fold(text))
-
-
-def _within(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
-    return any(words[n : n + len(phrase)] == phrase for n in range(len(words) - len(phrase) + 1))
-
-
-def _squash(name: str) -> str:
-    return "".join(_WORD.findall(fold(name)))
-
-
-def _host(address: str) -> str:
-    try:
-        host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
-    except ValueError:
-        return ""
-    return host.removeprefix("www.")
-
-
-def _read(post: Post) -> _Read:
-    alts = " ".join(m.alt for m in post.media if m.alt)
-    text = f"{post.text}\n{alts}" if alts else post.text
-    spaced = _TAG.sub(lambda m: f" {_CAMEL.sub(' ', m.group(1))} ", text)
-    folded = fold(spaced)
-    words = _words(spaced)
-    places: dict[str, list[int]] = {}
-    for n, word in enumerate(words):
-        places.setdefault(word, []).append(n)
-    paths = {_squash(part) for link in post.links for part in link.split("/")[3:]}
-    return _Read(
-        words=words,
-        parted=_parted(spaced),
-        places=places,
-        tags=frozenset(_squash(tag) for tag in _TAG.findall(text)),
-        handles=frozenset({_squash(h.split("@")[0]) for h in _HANDLE.findall(text)} | paths) - {""},
-        hosts=frozenset(_host(link) for link in post.links) - {""},
-        postcodes=frozenset(m.group(1) for m in _POSTCODE.finditer(folded)),
-        schoolish=_SCHOOLISH.search(folded) is not None,
-    )

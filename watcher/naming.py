@@ -5,29 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from alerts.ordinary import ORDINARY, is_ordinary
 from alerts.term import words
 from watcher.config import SchoolRow
 
 _LEAST = 3  # letters and digits of a short name
-# So frequent that a search for nothing but them brings posts about anything; then what every school says of itself.
-_FREQUENT = """
-a about after all also am an and another any are as at back be because been before being best big but by can
-come could day did do does down each even every few find first for free from get give go good great had has
-have he help her here him his home how i if in into is it its just know last life like little live long look
-love made make many may me more most much must my name never new news next no not now of off old on one only
-open or other our out over own people place please same say see she should show small so some still such take
-than thank thanks that the their them then there these they thing things this those time to today too top two
-under up us use very want was way we well were what when where which while who why will with work world would
-year years yes you your
-"""
-_OF_SCHOOLS = """
-academies academy assembly boy boys child children class classes classroom college community course education
-exam exams family federation football girl girls governors grammar group head headteacher high infant infants
-junior juniors kids learn learning lesson lessons lower middle mum mums nursery parent parents playground
-prep preschool primary principal pupil pupils reception school schools secondary sixth form staff student
-students study sport teach teacher teachers teaching team trust uniform upper ysgol youth
-"""
-_ORDINARY = frozenset((_FREQUENT + _OF_SCHOOLS).split())
 _TAG = re.compile(r"\w*[^\W\d]\w*")
 _BARE = re.compile(r"[\w.-]*\w[\w.-]*(?:@[\w-]+(?:\.[\w-]+)+)?")
 # Where platforms show a profile, and where in its address the handle stands.
@@ -88,7 +70,7 @@ def _tag(key: str, tag: str) -> Iterator[str]:
         joined = "".join(word[:1].upper() + word[1:] for word in re.findall(r"[^\W_]+", bare)) or "HillcrestPrimary"
         joined = joined if _TAG.fullmatch(joined) else "HillcrestPrimary"
         yield f'{key}: {tag!r} is not one word of letters and digits; write one such as "{joined}"'
-    elif bare.casefold() in _ORDINARY:
+    elif bare.casefold() in ORDINARY:
         yield f'{key}: {tag!r} is an ordinary word, found in posts about anything; write one such as "HillcrestPrimary"'
 
 
@@ -96,7 +78,7 @@ def _why_not(name: str) -> str | None:
     spoken = words(name)
     if sum(map(len, spoken)) < _LEAST:
         return f"is shorter than {_LEAST} letters"
-    if all(word in _ORDINARY for word in spoken):
+    if is_ordinary(spoken):
         return (
             f"is {'an ordinary word' if len(spoken) == 1 else 'made of ordinary words'} and brings posts about anything"
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.mention import RELEVANCES, Mention, Source, match
-from alerts.school import School
+from alerts.school import RoleHolder, School
 from connectors.post import Author, Media, Post
 
 HOLLIN = School(
@@ -212,3 +215,130 @@ def test_any_text_and_any_name_is_read(text: str, name: str) -> None:
     odd = School(id="odd", name=name, pack="arden", short_names=(name,), hashtags=(name,), not_about=(text,), town=name)
 
     assert all(m.reason for m in match(post(text), (odd,), sources=(Source(account="a", school="odd", read="search"),)))
+
+
+class TestApart:
+    """A name that stands apart from a phrase that means something else."""
+
+    ROAD = School(
+        id="hill",
+        name="Hillcrest Primary School",
+        pack="wessex",
+        short_names=("Hillcrest", "Oak Grove"),
+        hashtags=("HillcrestPrimary",),
+        town="Northmere",
+        postcode_areas=("QX",),
+        not_about=("Hillcrest Road", "Hillcrest High School", "Ohio"),
+        role_holders=(RoleHolder(name="Jordan Moore", role="headteacher", end=date(2030, 1, 1)),),
+    )
+
+    def about(self, text: str, *others: School) -> str | None:
+        found = match(post(text), (self.ROAD, *others), sources=(Source(account="words", read="search"),))
+        return next((mention.relevance for mention in found if mention.school == "hill"), None)
+
+    @pytest.mark.parametrize(
+        ("text", "relevance"),
+        [
+            ("gun at Hillcrest, Hillcrest Road, Northmere QX1 2AB pupils running", "yes"),
+            ("Jordan Moore, head of Hillcrest, hit a pupil on Hillcrest Road", "yes"),
+            ("pupils of Hillcrest fight on Hillcrest Road", "yes"),
+            ("I will kill myself tomorrow at hillcrest, walking down hillcrest road", "unclear"),
+            ("Hillcrest High School beat Hillcrest, say parents", "unclear"),
+            ("Hillcrest pupils win in Ohio", "unclear"),
+            ("#HillcrestPrimary lockdown, police on Hillcrest Road now", "yes"),
+            ("#hillcrestprimary lockdown, police on Hillcrest Road now", "yes"),
+            ("pupils fight on Hillcrest Road in Northmere", None),
+            ("pupils of Hillcrest High School in Northmere", None),
+        ],
+    )
+    def test_it_is_judged_by_what_stands_beside_it(self, text: str, relevance: str | None) -> None:
+        assert self.about(text) == relevance
+
+    @pytest.mark.parametrize(
+        ("text", "relevance"),
+        [
+            ("Hillcrest Academy parents: shame on Hillcrest", None),
+            ("Hillcrest Academy pupils fought at Hillcrest in Northmere", "yes"),
+            ("Hillcrest Academy in Southdene against Hillcrest of Northmere", "unclear"),
+        ],
+    )
+    def test_beside_another_schools_full_name_it_is_that_school_unless_more_is_said(
+        self, text: str, relevance: str | None
+    ) -> None:
+        other = School(id="a", name="Hillcrest Academy", pack="arden", short_names=("Hillcrest",), town="Southdene")
+        assert self.about(text, other) == relevance
+
+    @pytest.mark.parametrize(
+        ("text", "relevance"),
+        [
+            ("#Hillcrest is lovely in autumn", "unclear"),
+            ("#OakGrove is lovely in autumn", "unclear"),
+            ("#oakgrove is lovely in autumn", "unclear"),
+            ("#oakgrove teachers are great", "yes"),
+            ("#Hillcrest in Northmere", "yes"),
+            ("so sad #hillcrestprimaryschool", "yes"),
+        ],
+    )
+    def test_a_brief_name_is_no_surer_for_being_a_hashtag(self, text: str, relevance: str) -> None:
+        assert self.about(text) == relevance
+
+    def test_a_hashtag_that_the_school_says_is_its_own_may_be_its_brief_name(self) -> None:
+        school = School(
+            id="p", name="Park Grove School", pack="arden", short_names=("Park Grove",), hashtags=("parkgrove",)
+        )
+        school = replace(school, not_about=("Park Grove Hotel",))
+        assert [m.relevance for m in match(post("#parkgrove sings"), (school,))] == ["yes"]
+        assert match(post("#parkgrove Park Grove Hotel"), (school,)) == ()
+
+
+class TestLinks:
+    TRUST = "https://www.trust.example/schools"
+    ROWAN = School(id="rowan", name="Rowan School", pack="arden", url=f"{TRUST}/rowan/")
+    TARN = School(id="tarn", name="Tarn School", pack="arden", url=f"{TRUST}/tarn")
+
+    def about(self, link: str, *schools: School) -> dict[str, str]:
+        return {
+            m.school: m.relevance for m in match(post("see this", links=(link,)), schools or (self.ROWAN, self.TARN))
+        }
+
+    def test_schools_that_share_a_host_are_told_apart_by_the_path(self) -> None:
+        assert self.about(f"{self.TRUST}/rowan/news/1") == {"rowan": "yes"}
+        assert self.about("http://TRUST.example/Schools/Tarn") == {"tarn": "yes"}
+        assert self.about(f"{self.TRUST}/rowanberry") == {}
+        assert self.about("https://www.trust.example/jobs") == {}
+
+    def test_what_lies_below_another_schools_address_is_that_schools(self) -> None:
+        lead = School(id="lead", name="Lead School", pack="arden", url="https://trust.example")
+        assert self.about(f"{self.TRUST}/rowan/a", self.ROWAN, lead) == {"rowan": "yes"}
+        assert self.about("https://trust.example/jobs", self.ROWAN, lead) == {"lead": "yes"}
+
+    def test_a_site_that_schools_share_names_none_of_them(self) -> None:
+        first, second = (School(id=i, name=f"{i} Vale School", pack="arden", url="https://t.example") for i in "ab")
+        assert self.about("https://t.example/x", first, second) == {"a": "unclear", "b": "unclear"}
+
+    def test_a_platforms_host_is_nobodys(self) -> None:
+        page = School(id="p", name="Elm Vale School", pack="arden", url="https://www.facebook.com/elmvale")
+        bare = School(id="b", name="Ash Vale School", pack="arden", url="https://facebook.com/")
+        assert self.about("https://www.facebook.com/elmvale/posts/1", page, bare) == {"p": "yes"}
+        assert self.about("https://www.facebook.com/otherthing", page, bare) == {}
+
+    def test_a_handle_stands_in_a_platforms_address_and_not_in_any(self) -> None:
+        school = School(id="p", name="Elm Vale School", pack="arden", handles=("elmvale",))
+        assert self.about("https://www.tiktok.com/@elmvale/video/1", school) == {"p": "yes"}
+        assert self.about("https://social.example/@elmvale", school) == {"p": "yes"}
+        assert self.about("https://houses.example/for-sale/elmvale", school) == {}
+
+
+class TestOrdinaryName:
+    PLAIN = School(id="plain", name="The Primary School", pack="arden", town="Tolbeck")
+
+    @pytest.mark.parametrize(
+        ("text", "relevance"),
+        [
+            ("parents of the primary school are angry", []),
+            ("The Primary School in Tolbeck is closed", ["yes"]),
+            ("so proud of #ThePrimarySchool", []),
+        ],
+    )
+    def test_it_names_the_school_only_beside_its_town(self, text: str, relevance: list[str]) -> None:
+        assert [m.relevance for m in match(post(text), (self.PLAIN,))] == relevance
