@@ -1,7 +1,8 @@
-"""How soon a source is read again: slower at night, faster in a storm, and never faster than the budget lasts; pure."""
+"""How soon a source is read again, never faster than the budget lasts, and how soon its posts really came; pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,6 +41,25 @@ class Pace:
             # No longer than until the morning, however long the interval.
             seconds = max(seconds, min(seconds * _NIGHT_FACTOR, _until_morning(local)))
         return timedelta(seconds=seconds * max(self.stretch, 1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delay:
+    """From posts' publication until Watcher had them, in seconds: of ``posts`` half came sooner, and 99 in 100."""
+
+    posts: int
+    half_s: float
+    most_s: float
+
+
+def delay(seconds: Iterable[float]) -> Delay | None:
+    """The real delay of so many posts; ``None`` where there are none.
+
+    A platform's clock may run ahead of ours: no post comes before it is published.
+    """
+    found = sorted(max(one, 0.0) for one in seconds)
+    n = len(found)
+    return Delay(posts=n, half_s=found[n // 2], most_s=found[min(n * 99 // 100, n - 1)]) if n else None
 
 
 def _until_morning(local: datetime) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connectors.tariff import POUNDS, window
+from watcher.pace import delay
 from watcher.terminal import say, show, tell
 
 if TYPE_CHECKING:
@@ -141,13 +142,14 @@ def delays(store: Store, now: datetime) -> Iterator[dict[str, Any]]:
     for platform, seconds in store.posts.delays(now - _LOOKED_BACK):
         found[platform].append(seconds)
     for platform, values in sorted(found.items()):
-        values.sort()
-        yield {
-            "platform": platform,
-            "posts": len(values),
-            "half_within_s": round(values[len(values) // 2]),
-            "99_in_100_within_s": round(values[min(len(values) * 99 // 100, len(values) - 1)]),
-        }
+        real = delay(values)
+        if real is not None:
+            yield {
+                "platform": platform,
+                "posts": real.posts,
+                "half_within_s": round(real.half_s),
+                "99_in_100_within_s": round(real.most_s),
+            }
 
 
 def _amount(value: int, *, money: bool) -> float | int:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from watcher.pace import STORM, Pace, stretch
+from watcher.pace import STORM, Delay, Pace, delay, stretch
 
 _NOON, _NIGHT = datetime(2026, 11, 20, 12, tzinfo=UTC), datetime(2026, 11, 20, 2, tzinfo=UTC)
 
@@ -67,3 +67,10 @@ def test_a_night_is_no_reason_to_wait_beyond_the_morning() -> None:
 
 def test_a_night_in_which_something_is_said_is_not_quiet() -> None:
     assert _seconds(Pace(every_s=600, metered=True), _NIGHT, new=1) == 600
+
+
+def test_the_real_delay_is_that_of_half_and_of_ninety_nine_in_a_hundred() -> None:
+    assert delay([]) is None
+    assert delay([-30.0]) == Delay(posts=1, half_s=0, most_s=0), "no post comes before it is published"
+    assert delay([9.0, 1.0, 5.0]) == Delay(posts=3, half_s=5, most_s=9)
+    assert delay([float(n) for n in range(1000, 0, -1)]) == Delay(posts=1000, half_s=501, most_s=991)

@@ -471,6 +471,18 @@ def test_a_source_that_was_never_read_goes_blind_too(store: Store) -> None:
     assert store.accounts.failed(store.accounts.get("hill"), "no such host", permanent=False, next_at=late, now=late)
 
 
+def test_the_delay_of_a_source_is_told_by_what_it_brought_first_and_newest(store: Store) -> None:
+    with_account(store)
+    bring(store, post(1, created_at=NOW - timedelta(days=400)))
+    for n in range(2, 8):
+        bring(store, post(n, created_at=NOW), now=NOW + timedelta(seconds=n))
+    bring(store, post(7, "edited much later", created_at=NOW), post(8, created_at=None), now=NOW + timedelta(hours=9))
+    assert store.posts.delays_of(NOW - timedelta(days=1)) == {"hill": [7.0, 6.0, 5.0, 4.0, 3.0, 2.0]}
+    assert store.posts.delays_of(NOW - timedelta(days=1), each=3) == {"hill": [7.0, 6.0]}, "newest first, of any time"
+    assert store.posts.delays_of(NOW + timedelta(seconds=6)) == {"hill": [7.0, 6.0]}
+    assert store.posts.delays_of(NOW + timedelta(days=1)) == {}
+
+
 def test_a_clock_that_ran_ahead_leaves_no_account_asleep(store: Store) -> None:
     with_account(store)
     ahead = NOW + timedelta(days=3650)

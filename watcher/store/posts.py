@@ -137,6 +137,29 @@ class PostShelf:
         said = ((row.platform, row.first_seen_at, Post.from_dict(row.body).created_at) for row in rows)
         return tuple((name, (seen - made).total_seconds()) for name, seen, made in said if made is not None)
 
+    def delays_of(self, since: datetime, each: int = 200, limit: int = 20_000) -> dict[str, list[float]]:
+        """The same by account, for its newest posts: of what came last, ``limit`` in all, at most ``each``."""
+        v, p, s, a = t.version.c, t.post.c, t.sighting.c, t.account.c
+        place = func.row_number().over(partition_by=s.account, order_by=s.id.desc()).label("place")
+        last = select(s.id).where(s.at >= since).order_by(s.id.desc()).limit(limit).subquery()
+        # Whoever brought a post first tells how late it came: others may have looked for something else.
+        newest = (
+            select(s.account, p.first_seen_at, s.version, place)
+            .join(last, last.c.id == s.id)
+            .join(t.version, v.id == s.version)
+            .join(t.post, (p.id == v.post) & (p.first_seen_at == s.at))
+            .join(t.account, (a.name == s.account) & (a.caught_up_at < p.first_seen_at))
+            .subquery()
+        )
+        query = select(newest.c.account, newest.c.first_seen_at, v.body).join(newest, newest.c.version == v.id)
+        found: dict[str, list[float]] = {}
+        with reading(self._engine) as connection:
+            for row in connection.execute(query.where(newest.c.place <= each).order_by(newest.c.place)):
+                made = parse_time(row.body.get("created_at"))
+                if made is not None:
+                    found.setdefault(row.account, []).append((row.first_seen_at - made).total_seconds())
+        return found
+
     def times(self, account: str, limit: int = 200) -> tuple[datetime, ...]:
         """When the newest posts that an account brought were published, or first seen where that is unknown."""
         query = (

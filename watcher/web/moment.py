@@ -45,6 +45,12 @@ def relative(moment: datetime, now: datetime, zone: str) -> str:
     return f"in {words}" if away > timedelta(0) else f"{words} ago"
 
 
+def at_most(seconds: float) -> str:
+    """A length of time in its largest unit, rounded up: ``40 seconds``, ``5 minutes``, ``2 hours``, ``3 days``."""
+    size = next((size for size in (_DAY, _HOUR, _MINUTE) if seconds > size), 1)
+    return span(timedelta(seconds=max(-(-seconds // size), 1) * size))
+
+
 def span(length: timedelta) -> str:
     """A length of time in its largest whole unit: ``40 seconds``, ``5 minutes``, ``2 hours``, ``3 days``."""
     seconds = int(length.total_seconds())

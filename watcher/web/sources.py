@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from fastapi import APIRouter
@@ -13,7 +13,9 @@ from starlette.responses import HTMLResponse
 
 from connectors import approval
 from watcher.blindness import silent_sources
+from watcher.pace import Delay, delay
 from watcher.remedy import remedy
+from watcher.store import Store
 from watcher.store.accounts import AccountState
 from watcher.store.gaps import Missing
 from watcher.store.tokens import Token
@@ -27,6 +29,8 @@ from watcher.web.unread import unread_counts
 
 # How far back gaps are shown.
 _GAPS = timedelta(days=30)
+# Of which posts the real delay is told, and how long a count of it is good for: it reads many posts.
+_LOOKED_BACK, _COUNTED_EVERY = timedelta(days=7), timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,7 @@ class Source:
     off: str | None
     parts: tuple[Source, ...] = ()
     of: int = 1
+    delay: Delay | None = None
 
     @property
     def title(self) -> str:
@@ -57,13 +62,30 @@ class Source:
         return base_of(self.state.account.name) if self.parts else self.state.account.name
 
 
+class Delays:
+    """How late the posts of each source came in the last seven days, counted anew every few minutes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._counted: tuple[datetime, dict[str, Delay]] | None = None
+
+    def by_account(self, now: datetime) -> dict[str, Delay]:
+        """The real delay of each account that brought a post whose time is known."""
+        counted = self._counted
+        if counted is None or not timedelta(0) <= now - counted[0] < _COUNTED_EVERY:
+            every = self._store.posts.delays_of(now - _LOOKED_BACK)
+            real = {name: found for name, seconds in every.items() if (found := delay(seconds)) is not None}
+            self._counted = counted = (now, real)
+        return counted[1]
+
+
 def router(site: Site) -> APIRouter:
     """The route of the sources."""
-    routes = APIRouter()
+    routes, delays = APIRouter(), Delays(site.store)
 
     @routes.api_route("/sources", methods=["GET", "HEAD"])
     def sources() -> HTMLResponse:
-        return _sources(site)
+        return _sources(site, delays.by_account(site.clock()))
 
     return routes
 
@@ -73,7 +95,7 @@ def anchor(account: str) -> str:
     return f"source-{sha256(account.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
-def _sources(site: Site) -> HTMLResponse:
+def _sources(site: Site, delays: Mapping[str, Delay]) -> HTMLResponse:
     now, names = site.clock(), site.school_names()
     gaps: dict[str, list[Missing]] = defaultdict(list)
     for missing in site.store.gaps.since(now - _GAPS):
@@ -85,6 +107,7 @@ def _sources(site: Site) -> HTMLResponse:
         replace(
             _source(state, standing(state, now, silent), names, gaps.get(state.account.name, []), set_aside),
             token=tokens.get(base_of(state.account.name)),
+            delay=delays.get(state.account.name),
         )
         for state in site.store.accounts.all()
     ]

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from fastapi.testclient import TestClient
 
 from alerts.incident import Incident
-from connectors.post import Gap, Oddity
+from connectors.post import Account, Gap, Oddity
+from watcher.pace import Delay
+from watcher.web.moment import at_most
+from watcher.web.sources import Delays
 
 if TYPE_CHECKING:
     from tests.watcher.web.conftest import House
@@ -139,3 +142,44 @@ def test_what_cannot_be_read_is_no_stretch_of_time(house: House, read: Callable[
     page = read("/sources")
     assert "Since today at 08:12 , cannot be read: what visitors wrote on the page" in page
     assert "until now" not in page
+
+
+def came(house: House, account: Account, *seconds: float) -> None:
+    """Posts that an account brought so long after their publication, once it had been read to its end."""
+    for late in seconds:
+        at = house.now - timedelta(minutes=30)
+        house.read(account, house.post(f"after {late}", created_at=at - timedelta(seconds=late)), at=at)
+
+
+def test_the_real_delay_of_each_source_is_shown(house: House, read: Callable[[str], str]) -> None:
+    one, two, three, four = (house.account(name) for name in ("one", "two", "three", "four"))
+    old = house.post("long ago", created_at=house.now - timedelta(days=900))
+    for account in (one, two, three, four):
+        house.read(account, *([old] if account is one else []), at=house.now - timedelta(hours=2))
+    came(house, one, *range(1, 100), 7200)
+    came(house, two, 40, 130, 3601)
+    came(house, three, -5)
+    again = house.store.posts.unmatched(500)[0].post
+    house.read(four, again, at=house.now - timedelta(minutes=1))
+    page = read("/sources")
+    assert "Half within 51 seconds 99 in 100 within 2 hours" in page
+    assert "Half within 3 minutes all of 3 posts within 2 hours" in page
+    assert "Within 1 second one post" in page
+    assert page.count("Not known no new post lately") == 1, "what another source had brought is not counted"
+    assert "The real delay is the time from a post’s publication until Watcher had it" in page
+    assert "900 days" not in page
+
+
+def test_a_delay_is_not_counted_anew_at_each_look(house: House) -> None:
+    one = house.account("one")
+    house.read(one, at=house.now - timedelta(hours=2))
+    delays = Delays(house.store)
+    assert delays.by_account(house.now) == {}
+    came(house, one, 60)
+    assert delays.by_account(house.now + timedelta(minutes=4)) == {}
+    assert delays.by_account(house.now + timedelta(minutes=6))["one"] == Delay(posts=1, half_s=60, most_s=60)
+
+
+def test_lengths_are_rounded_up_where_they_are_promised() -> None:
+    lengths = {0: "1 second", 59: "59 seconds", 61: "2 minutes", 3600: "1 hour", 3601: "2 hours", 86401: "2 days"}
+    assert {seconds: at_most(seconds) for seconds in lengths} == lengths
