@@ -25,13 +25,13 @@ from watcher.app import (
     place_of,
     tokens_at_hand,
 )
-from watcher.blindness import NEVER_SILENT, silent_sources
+from watcher.blindness import NEVER_SILENT, PART, lack, parts, silent_sources
 from watcher.check import problems
 from watcher.config import Settings
 from watcher.enrolment import account_of
 from watcher.errors import StoreError, WatcherError
 from watcher.granted import permissions
-from watcher.looking import timeline_refusal
+from watcher.looking import search_refusal, timeline_refusal
 from watcher.portrait import profile_rows
 from watcher.probe import trouble
 from watcher.remedy import remedy
@@ -52,7 +52,9 @@ SHOWN = timedelta(days=30)
 class Health:
     """What ``watcher status`` tells: well only when the service ticks, sources are read and no mail is late.
 
-    ``unread`` was never read, and ``starved`` has waited for its budget, for hours.
+    ``unread`` was never read, and ``starved`` has waited for its budget, for hours. Of the sources in ``partly`` a part
+    cannot be read, with what to do; ``heeded`` are those of them whose matter somebody has closed. ``ahead`` were put
+    off by a clock that ran ahead.
     """
 
     alive: bool
@@ -77,6 +79,9 @@ class Health:
     off: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     starved: tuple[str, ...] = ()
+    partly: dict[str, str] = field(default_factory=dict)
+    heeded: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = ()
 
     @property
     def is_well(self) -> bool:
@@ -85,7 +90,8 @@ class Health:
         trouble = self.blind or late or self.refused_addresses or self.disk_full or self.untold
         # One failed poll is tried again by itself; where most fail, nobody may take silence for quiet.
         most = 2 * len(self.failing) > self.sources - len(self.off)
-        return self.alive and not (trouble or self.probe or most or self.unread or self.starved)
+        unseen = self.unread or self.starved or self.ahead or self.partly.keys() - set(self.heeded)
+        return self.alive and not (trouble or self.probe or most or unseen)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -105,6 +111,10 @@ class Health:
             yield "DISK FULL: less than 5 % is free and polling has stopped; free some room"
         for name in self.blind:
             yield f"BLIND: {name} cannot be read; {self.remedies.get(name) or 'see /sources or `watcher doctor`'}"
+        for name, why in self.partly.items():
+            yield f"{'in part' if name in self.heeded else 'BLIND IN PART'}: {name} is read but for this: {why}"
+        if self.ahead:
+            yield f"CLOCK: it went backwards, and these wait for the time before: {', '.join(self.ahead)}"
         for name in self.unread:
             yield f"NEVER READ: {name} has not been read once since it was added; see /sources or `watcher doctor`"
         if self.refused_addresses:
@@ -139,6 +149,8 @@ def look(store: Store, now: datetime) -> Health:
     purged = store.purge.last()
     disk = disk_of(store)
     silent = silent_sources(store)
+    lacks = {name: lack(found) for name, found in parts(store, states).items()}
+    open_faults = {base_of(fault) for fault in store.incidents.faults()} if lacks else set()
     return Health(
         alive=is_alive(store, now),
         sources=len(states),
@@ -163,6 +175,9 @@ def look(store: Store, now: datetime) -> Health:
         off=tuple(s.account.name for s in states if s.off is not None),
         unread=tuple(s.account.name for s in states if _is_unread(s, now)),
         starved=tuple(s.account.name for s in states if _is_starved(s, now)),
+        partly=lacks,
+        heeded=tuple(n for n in lacks if f"{PART}{n}" not in open_faults and store.recall(f"{PART}{n}") is not None),
+        ahead=tuple(s.account.name for s in states if s.is_ahead(now)),
         disk_full=disk is not None and disk.is_tight(),
     )
 
@@ -218,7 +233,9 @@ def try_all(settings: Settings, now: datetime | None = None) -> Iterator[dict[st
     approved = approved_by(settings, now.date() if now else None)
     for reading in reversed(first.values()):
         what = f"account {reading.row.name}"
-        unread = timeline_refusal(reading.key, reading.row) or off(reading.row, approved)
+        row = reading.row
+        refusal = timeline_refusal(reading.key, row) or search_refusal(settings, reading.key, row)
+        unread = refusal or off(row, approved)
         yield _failed(what, unread) if unread else _account(what, connectors, reading)
         if not unread:
             yield from profile_rows(settings, connectors, reading)

@@ -9,20 +9,46 @@ from pydantic import EmailStr
 
 from alerts.query import LONGEST
 from watcher.config import AccountRow, Settings
+from watcher.naming import handle_of
 from watcher.problem import misfit
-from watcher.terms import LONGEST_NAME, MARK, TERMS, is_shared, is_sought, plan_of
+from watcher.terms import LONGEST_NAME, MARK, TERMS, is_shared, is_sought, plan_of, schools_of
 
 # Where a timeline is somebody's own; on sites, feeds and forums it is a publication's.
 _PERSONAL = (
     *("x", "facebook", "instagram", "threads", "youtube", "linkedin", "tiktok", "bluesky", "mastodon", "reddit"),
 )
-_USER_OF_REDDIT = re.compile(r"(?:https?://(?:www\.|old\.|new\.)?reddit\.com)?/?(?:u|user)/", re.IGNORECASE)
+# Somebody's own submissions stand under u/name, and in a community that is called u_name.
+_USER_OF_REDDIT = re.compile(
+    r"(?:https?://(?:www\.|old\.|new\.)?reddit\.com)?/?(?:(?:u|user)/|r/(?:\w+\+)*u_)", re.IGNORECASE
+)
+# Where servers give out as a feed what one person writes.
+_FEED_OF_A_PERSON = re.compile(
+    r"//[^/]+/(?:web/)?@[^/]+\.(?:rss|atom|json)(?:$|\?)"  # Mastodon and its kin
+    r"|//[^/]+/users/[^/]+(?:\.|/)(?:rss|atom|feed|outbox)"
+    r"|//(?:[\w-]+\.)*reddit\.com/+(?:(?:u|user)/|r/(?:\w+\+)*u_)"
+    r"|//bsky\.app/profile/[^/]+/rss"
+    r"|//(?:[\w-]+\.)*youtube\.com/feeds/videos\.xml\?(?:.*&)?(?:channel_id=|user=|playlist_id=UU)"
+    r"|//(?:[\w-]*nitter[\w-]*\.)[^/]+/(?!search)\w+(?:/[\w_]+)?/rss"
+    r"|//[^/]+/(?:twitter|x|instagram|facebook|threads|tiktok|bsky|bluesky|mastodon|youtube|reddit)"
+    r"/(?:user|profile|channel|acct|account|media|page)/"
+    r"|//[^/]+/u/[^/]+(?:/[\w-]+)?\.(?:rss|json)",  # a forum's reader
+    re.IGNORECASE,
+)
+# Signs by which a search brings what one person writes, or what is written to one; a minus before them leaves it out.
+_OF_A_PERSON = re.compile(
+    r"(?<![\w-])(?<!not )(?P<sign>from|author|retweets_of|list|to|mentions):[\"'@\s]*(?P<who>[\w.:@-]*\w)",
+    re.IGNORECASE,
+)
+_PHRASE = re.compile(r"(?<![:@])\"[^\"]*\"")
+_SIGNED = ("x", "mastodon", "bluesky", "reddit")
 _VIDEO = re.compile(r"youtu\.be/|youtube\.com/(?:watch\?|shorts/|live/)", re.IGNORECASE)
 
 
 def reads_timeline(account: AccountRow) -> bool:
     """Whether an account's row has somebody's own timeline, or what is said to them, read."""
     target = (account.target or "").strip()
+    if account.platform == "rss":
+        return _FEED_OF_A_PERSON.search(target if "//" in target else f"//{target}") is not None
     if account.platform not in _PERSONAL or set(account.reads) <= {"search"} or is_sought(account):
         return False
     match account.platform:
@@ -43,6 +69,24 @@ def timeline_refusal(key: str, account: AccountRow) -> str | None:
         f"{key}.official: missing; an account is read only where it is the school's own, never a person's: "
         'write official = true, or look for what is said with reads = ["search"]'
     )
+
+
+def search_refusal(settings: Settings, key: str, account: AccountRow) -> str | None:
+    """Why a search is not asked at all, or ``None``: what one person writes is nobody's to look through.
+
+    The school's own handles may stand in it, and any where the account is the school's own and somebody stands for it.
+    """
+    signed = account.platform in _SIGNED and "search" in account.reads and not is_sought(account)
+    if not signed or (account.official and account.owner is not None):
+        return None
+    own = {(handle_of(one) or one).casefold() for school in schools_of(settings, account) for one in school.handles}
+    for found in _OF_A_PERSON.finditer(_PHRASE.sub(" ", account.target or "")):
+        if found["who"].casefold() not in own | {one.partition("@")[0] for one in own}:
+            return (
+                f"{key}.target: {found[0]!r} looks for one person's posts, or for what is said to one, which is never "
+                "done; leave it out, or add the handle to the school's handles where it is the school's own"
+            )
+    return None
 
 
 def look_problems(key: str, account: AccountRow) -> Iterator[str]:
@@ -97,6 +141,9 @@ def search_problems(settings: Settings) -> Iterator[str]:
         for name in account.schools:
             if name not in schools:
                 yield f"{key}.schools: {name!r} is unknown; known are {', '.join(schools) or 'none yet'}"
+        refusal = search_refusal(settings, key, account)
+        if refusal is not None:
+            yield refusal
         if not is_sought(account):
             continue
         made = plan_of(settings, account)

@@ -12,6 +12,7 @@ from watcher.check import account_problems
 from watcher.config import AccountRow, Settings
 from watcher.enrolment import account_of
 from watcher.errors import ConfigError
+from watcher.looking import search_refusal
 from watcher.terms import base_of, readings
 from watcher.trial import approved_by
 
@@ -25,7 +26,8 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
         StoreError: what it may cost cannot be counted.
     """
     key, row = _named(settings, name)
-    found = tuple(account_problems(key, row))
+    refusal = search_refusal(settings, key, row)
+    found = (*account_problems(key, row), *(() if refusal is None else (refusal,)))
     if found:
         raise ConfigError(found)
     connectors = Connectors(settings, tokens_at_hand(settings))

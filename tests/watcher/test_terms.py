@@ -232,6 +232,95 @@ def test_what_counts_as_somebodys_timeline(tmp_path: Path, platform: str, target
     assert ("owner: missing" in said) is asks
 
 
+@pytest.mark.parametrize(
+    ("platform", "target"),
+    [
+        ("x", "from:janedoe"),
+        ("x", "school (FROM:@JaneDoe OR Hollin)"),
+        ("x", "to:janedoe"),
+        ("x", "retweets_of:janedoe"),
+        ("x", '"Hollin Primary" from:"janedoe"'),
+        ("mastodon", "from:@jane"),
+        ("mastodon", "from:hollin_school@else.example"),
+        ("bluesky", "from:jane.example"),
+        ("bluesky", "from:did:plc:abc"),
+        ("reddit", "author:janedoe"),
+        ("reddit", "r/tolbeck: author:janedoe"),
+    ],
+)
+def test_no_search_asks_for_one_persons_posts(tmp_path: Path, platform: str, target: str) -> None:
+    base = 'base_url = "https://social.example"' if platform == "mastodon" else ""
+    row = OFFICIAL.format(platform=platform, target=target.replace('"', '\\"'), reads="search", more=base)
+    chosen = settings(tmp_path, 1, row)
+    (said,) = problems(chosen)
+    assert said.startswith("accounts[1].target: ")
+    assert "looks for one person's posts" in said
+    with pytest.raises(Exception, match="looks for one person's posts"):
+        list(read(chosen, "own", 1, note=print))
+    rows = {line["what"]: line for line in try_all(chosen, NOW)}
+    assert "looks for one person's posts" in rows["account own"]["detail"]
+    more = f'{base}\nofficial = true\nschool = "hollin"\nowner = "Jo Moore"'
+    own = OFFICIAL.format(platform=platform, target=target.replace('"', '\\"'), reads="search", more=more)
+    assert found(settings(tmp_path, 1, own)) == ""
+
+
+@pytest.mark.parametrize(
+    ("platform", "target"),
+    [
+        ("x", "from:hollin_school"),
+        ("x", "(to:Hollin_School OR Hollin) -from:janedoe"),
+        ("x", '\\"a letter from: the Head\\" Hollin'),
+        ("mastodon", "from:@hollin_school"),
+        ("reddit", "Hollin NOT author:janedoe"),
+        ("rss", "https://a.example/from:janedoe.xml"),
+    ],
+)
+def test_a_search_may_name_the_schools_own_handle_or_leave_somebody_out(
+    tmp_path: Path, platform: str, target: str
+) -> None:
+    base = 'base_url = "https://social.example"' if platform == "mastodon" else ""
+    assert (
+        found(settings(tmp_path, 1, OFFICIAL.format(platform=platform, target=target, reads="search", more=base))) == ""
+    )
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://mastodon.social/@janedoe.rss",
+        "https://mastodon.social/users/janedoe.atom",
+        "https://www.reddit.com/user/janedoe/.rss",
+        "https://old.reddit.com/u/janedoe/comments/.rss",
+        "https://www.reddit.com/r/u_janedoe/.rss",
+        "https://bsky.app/profile/janedoe.example/rss",
+        "https://nitter.example/janedoe/rss",
+        "https://rsshub.example/twitter/user/janedoe",
+        "https://www.youtube.com/feeds/videos.xml?channel_id=UCabc",
+        "https://forum.example/u/janedoe/activity.rss",
+    ],
+)
+def test_a_feed_of_one_persons_posts_is_a_timeline(tmp_path: Path, target: str) -> None:
+    said = found(settings(tmp_path, 1, OFFICIAL.format(platform="rss", target=target, reads="posts", more="")))
+    assert "accounts[1].official: missing" in said
+    assert "accounts[1].owner: missing" in said
+    more = 'official = true\nschool = "hollin"\nowner = "Jo Moore"'
+    assert found(settings(tmp_path, 1, OFFICIAL.format(platform="rss", target=target, reads="posts", more=more))) == ""
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://www.reddit.com/r/tolbeck/.rss",
+        "https://mastodon.social/tags/hollin.rss",
+        "https://nitter.example/search/rss?q=hollin",
+        "https://news.example/users/feed.xml",
+        "https://www.hollin.example/news/feed/",
+    ],
+)
+def test_a_feed_of_a_place_or_a_tag_is_none(tmp_path: Path, target: str) -> None:
+    assert found(settings(tmp_path, 1, OFFICIAL.format(platform="rss", target=target, reads="posts", more=""))) == ""
+
+
 def test_what_is_missing_for_a_search_is_said_with_its_key(tmp_path: Path) -> None:
     text = found(
         settings(
