@@ -7,13 +7,13 @@ batch that no longer fits is halved, so that a new school touches one batch and 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from alerts.school import School
 from alerts.term import Term, covers, terms, words
+from alerts.writing import LANGUAGES_OF_X, WRITERS, either, few, is_on_x, is_own, is_sign, is_tag, phrase, size
 
 # The most characters of one query. X and Reddit publish theirs; the others are ours, well below what is accepted.
 LONGEST = {
@@ -29,12 +29,6 @@ MOST_HASHTAGS = 30
 # Eight characters a school are fewer than any name takes with what stands around it: more need not be tried.
 _MOST_TOGETHER = 512 // 8
 _JOINED = ("x", "reddit", "youtube")
-_HANDLE_OF_X = re.compile(r"[A-Za-z0-9_]{1,20}")
-_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_TAG = re.compile(r"\w*[^\W\d]\w*")
-_OPERATORS = ("and", "or", "not")
-# What X cannot tell the language of: too few words, tags, names or pictures alone.
-_UNTOLD = ("und", "qht", "qam", "qme")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,18 +95,18 @@ def answers(schools: Iterable[School]) -> Plan:
     """
 
     def write(sought: Sequence[Sought]) -> str:
-        names = [one.term.text for one in sought if _is_on_x(one.term)]
+        names = [one.term.text for one in sought if is_on_x(one.term)]
         parts = (part for name in names for part in (f"@{name}", f"from:{name}", f'url:"{name}/status"'))
-        return f"{_either(parts)} -is:retweet"
+        return f"{either(parts)} -is:retweet"
 
     def fits(sought: Sequence[Sought]) -> bool:
         return size(write(sought)) <= LONGEST["x"]
 
     queries: list[Query] = []
-    in_order = sorted((s for s in schools if any(map(_is_on_x, terms(s)))), key=lambda school: school.id)
+    in_order = sorted((s for s in schools if any(map(is_on_x, terms(s)))), key=lambda school: school.id)
     for place, batch in _dealt(in_order, "", fits):
         for number, piece in enumerate(_pieces(batch, fits)[0]):
-            sought = tuple(one for one in piece if _is_on_x(one.term))
+            sought = tuple(one for one in piece if is_on_x(one.term))
             ids = tuple(dict.fromkeys(one.school for one in sought))
             where = place if not number else f"{place}.{number + 1}"
             if sought:
@@ -128,12 +122,12 @@ def _joined(platform: str, schools: Sequence[School], today: date, own: frozense
     left: list[tuple[Sought, str]] = []
     families: dict[tuple[str, ...], list[School]] = {}
     for school in schools:
-        spoken = tuple(sorted(set(school.languages))) if platform == "x" else ()
+        spoken = tuple(sorted(LANGUAGES_OF_X.intersection(school.languages))) if platform == "x" else ()
         families.setdefault(spoken, []).append(school)
     for languages, family in sorted(families.items()):
 
         def write(sought: Sequence[Sought], languages: tuple[str, ...] = languages) -> str:
-            return _WRITERS[platform](sought, languages, own)
+            return WRITERS[platform]([one.term for one in sought], languages, own)
 
         def fits(sought: Sequence[Sought], write: Callable[[Sequence[Sought]], str] = write) -> bool:
             return size(write(sought)) <= LONGEST[platform]
@@ -152,22 +146,7 @@ def _joined(platform: str, schools: Sequence[School], today: date, own: frozense
 
 def _positive(sought: Sequence[Sought], platform: str, own: frozenset[str]) -> bool:
     """Whether anything is left to ask for once what is read elsewhere is left out."""
-    return any(not _is_own(one.term, own) for one in sought) if platform == "x" else bool(sought)
-
-
-def _needed(sought: Sequence[Sought]) -> list[Term]:
-    """The terms without those that a shorter name beside them covers: who finds that one finds them."""
-    every = [one.term for one in sought]
-    return [term for term in every if not any(covers(other, term) for other in every)]
-
-
-def _people(asked: Iterable[Term]) -> dict[str, list[str]]:
-    """Each role-holder with the names beside which they are looked for: a trust's CEO beside those of its schools."""
-    found: dict[str, list[str]] = {}
-    for term in asked:
-        if term.kind == "role_holder":
-            found.setdefault(term.text, []).extend(term.beside)
-    return found
+    return any(not is_own(one.term, own) for one in sought) if platform == "x" else bool(sought)
 
 
 def _sought(schools: Iterable[School]) -> list[Sought]:
@@ -197,9 +176,10 @@ def _pieces(
     """A batch's terms as they go into one query, or into several where one school has too many for one."""
     pieces: list[list[Sought]] = [[]]
     odd: list[Sought] = []
-    for one in _sought(batch):
-        if not fits([one]):
-            odd.append(one)
+    for whole in _sought(batch):
+        one = _fitted(whole, fits)
+        if one is None:
+            odd.append(whole)
         elif fits([*pieces[-1], one]):
             pieces[-1].append(one)
         else:
@@ -207,76 +187,14 @@ def _pieces(
     return [piece for piece in pieces if piece], odd
 
 
-def _x(sought: Sequence[Sought], languages: tuple[str, ...], own: frozenset[str]) -> str:
-    """X: phrases, tags and handles joined by OR; a minus holds for the whole of its brackets, so each has its own."""
-    asked = [term for term in _needed(sought) if not _is_own(term, own)]
-    parts = [_x_part(term) for term in asked if not term.beside]
-    parts += [f"({_phrase(who)} {_either(map(_x_word, names))})" for who, names in _people(asked).items()]
-    lone = [term for term in asked if term.kind != "role_holder" and term.beside]
-    if lone:
-        names = _either(_without(_x_word(term.text), term.unless, " -") for term in lone)
-        parts.append(f"({names} {_either(_x_word(word) for term in lone for word in term.beside)})")
-    ends = ["-is:retweet"]
-    for one in sought:
-        if _is_own(one.term, own):
-            ends += [f"-from:{one.term.text}", f"-@{one.term.text}"]
-    if languages:
-        ends.append(_either(f"lang:{code}" for code in (*languages, *_UNTOLD)))
-    return " ".join((_either(parts), *dict.fromkeys(ends)))
-
-
-def _is_on_x(term: Term) -> bool:
-    return term.kind == "handle" and _HANDLE_OF_X.fullmatch(term.text) is not None
-
-
-def _is_own(term: Term, own: frozenset[str]) -> bool:
-    return term.kind == "handle" and term.text.casefold() in own
-
-
-def _x_part(term: Term) -> str:
-    if term.kind == "hashtag" and _TAG.fullmatch(term.text):
-        return f"#{term.text}"
-    if term.kind == "handle" and _HANDLE_OF_X.fullmatch(term.text):
-        return f"@{term.text}"
-    return _without(_x_word(term.text), term.unless, " -")
-
-
-def _x_word(text: str) -> str:
-    bare = text.isalnum() and text.casefold() not in _OPERATORS
-    return text if bare else _phrase(text)
-
-
-def _reddit(sought: Sequence[Sought], _languages: tuple[str, ...], _own: frozenset[str]) -> str:
-    """Reddit: phrases joined by OR, AND and NOT; it knows no tags, so tags and handles are words."""
-    asked = _needed(sought)
-    parts = [_without(_phrase(term.text), term.unless, " NOT ") for term in asked if not term.beside]
-    parts += [f"({_phrase(who)} AND {_either(map(_phrase, names))})" for who, names in _people(asked).items()]
-    lone = [term for term in asked if term.kind != "role_holder" and term.beside]
-    if lone:
-        names = _either(_without(_phrase(term.text), term.unless, " NOT ") for term in lone)
-        parts.append(f"({names} AND {_either(_phrase(word) for term in lone for word in term.beside)})")
-    return " OR ".join(dict.fromkeys(parts))
-
-
-def _youtube(sought: Sequence[Sought], _languages: tuple[str, ...], _own: frozenset[str]) -> str:
-    """YouTube: phrases joined by a bar, which takes no brackets: what stands together is a query's own phrase."""
-    parts = [part for term in _needed(sought) for part in _youtube_parts(term)]
-    return "|".join(dict.fromkeys(parts))
-
-
-def _youtube_parts(term: Term) -> tuple[str, ...]:
-    if term.kind == "hashtag" and _TAG.fullmatch(term.text):
-        return (f"#{term.text}",)
-    if term.kind == "role_holder":
-        return tuple(_phrase(f"{term.text} {name}") for name in term.beside)
-    return tuple(_phrase(f"{term.text} {word}") for word in _few(term.beside)) or (_phrase(term.text),)
-
-
-_WRITERS: dict[str, Callable[[Sequence[Sought], tuple[str, ...], frozenset[str]], str]] = {
-    "x": _x,
-    "reddit": _reddit,
-    "youtube": _youtube,
-}
+def _fitted(one: Sought, fits: Callable[[Sequence[Sought]], bool]) -> Sought | None:
+    """The term with as many of the phrases that it leaves out as a query holds; what is found is judged in any case."""
+    unless = one.term.unless
+    for size_of in range(len(unless), -1, -1):
+        less = one if size_of == len(unless) else replace(one, term=replace(one.term, unless=unless[:size_of]))
+        if fits([less]):
+            return less
+    return None
 
 
 # one term a query -----------------------------------------------------------------------------------------------------
@@ -308,26 +226,28 @@ def _single(platform: str, schools: Sequence[School], today: date) -> Plan:
             )
             for text, (sought, live) in sorted(found.items())
         ),
-        left=tuple(left),
+        left=tuple(dict.fromkeys(left)),
     )
 
 
 def _texts(platform: str, term: Term) -> tuple[str, ...]:
     """The queries that one term takes; a word that must stand beside it is added, as words together mean AND."""
-    if term.kind == "hashtag" and _TAG.fullmatch(term.text):
-        return (f"#{term.text}",)
-    if term.kind == "handle" and platform == "bluesky" and _DOMAIN.fullmatch(term.text):
-        return (f"@{term.text}",)
-    quoted = term.text if platform == "threads" else _phrase(term.text)
+    if is_sign(term, platform):
+        return (f"{'#' if term.kind == 'hashtag' else '@'}{term.text}",)
+    quoted = term.text if platform == "threads" else phrase(term.text)
     # Only Mastodon's search leaves out a phrase; elsewhere what is found is judged after fetching.
     unless = term.unless if platform == "mastodon" else ()
-    beside = term.beside if term.kind == "role_holder" else _few(term.beside)
-    named = beside if platform == "threads" else tuple(w if w.isalnum() else _phrase(w) for w in beside)
+    beside = term.beside if term.kind == "role_holder" else few(term.beside)
+    named = beside if platform == "threads" else tuple(w if w.isalnum() else phrase(w) for w in beside)
     return tuple(_minus(f"{quoted} {word}", unless) for word in named) or (_minus(quoted, unless),)
 
 
 def _minus(text: str, unless: Iterable[str]) -> str:
-    return "".join((text, *(f" -{_phrase(phrase)}" for phrase in unless)))
+    """The words without as many of the phrases as there is room for."""
+    for one in unless:
+        longer = f"{text} -{phrase(one)}"
+        text = longer if size(longer) <= LONGEST["mastodon"] else text
+    return text
 
 
 def _name_of(text: str) -> str:
@@ -347,9 +267,9 @@ def _hashtags(schools: Iterable[School]) -> Plan:
         (one, "Instagram can be searched for hashtags only")
         for queue in queues
         for one in queue
-        if one.term.kind != "hashtag" or not _TAG.fullmatch(one.term.text)
+        if not is_tag(one.term)
     ]
-    usable = [[o for o in q if o.term.kind == "hashtag" and _TAG.fullmatch(o.term.text)] for q in queues]
+    usable = [[o for o in q if is_tag(o.term)] for q in queues]
     for turn in range(max(map(len, usable), default=0)):
         for one in (queue[turn] for queue in usable if turn < len(queue)):
             if one.term.text.casefold() in tags or len(tags) < MOST_HASHTAGS:
@@ -361,31 +281,3 @@ def _hashtags(schools: Iterable[School]) -> Plan:
     text = " ".join(f"#{same[0].term.text}" for same in tags.values())
     whole = (Query(platform="instagram", place="", text=text, sought=sought, batch=ids),) if tags else ()
     return Plan(queries=whole, left=tuple(left))
-
-
-# words ----------------------------------------------------------------------------------------------------------------
-
-
-def size(text: str) -> int:
-    """A query's length as the strictest platform counts it: what lies beyond the first plane counts twice."""
-    return len(text.encode("utf-16-le")) // 2
-
-
-def _phrase(text: str) -> str:
-    return f'"{text}"'
-
-
-def _either(parts: Iterable[str]) -> str:
-    few = tuple(dict.fromkeys(parts))
-    return f"({' OR '.join(few)})" if len(few) > 1 else "".join(few)
-
-
-def _without(word: str, unless: Iterable[str], sign: str) -> str:
-    """A word with the phrases that it must not be part of, in brackets of its own."""
-    no = "".join(f"{sign}{_phrase(phrase)}" for phrase in unless)
-    return f"({word}{no})" if no else word
-
-
-def _few(beside: Sequence[str]) -> tuple[str, ...]:
-    """The words beside a lone name where each costs a query or a phrase: the town, and "school"."""
-    return tuple(dict.fromkeys((beside[0], "school"))) if beside else ()

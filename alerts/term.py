@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from alerts.ordinary import is_ordinary
 from alerts.school import School
 
 KINDS = ("name", "short_name", "hashtag", "handle", "role_holder")
@@ -19,6 +20,8 @@ _TELLING = frozenset(
         *("secondary", "nursery", "grammar", "ysgol"),
     )
 )
+# So many characters of names stand beside a role-holder in one term; a school of more names has more terms.
+_MOST_BESIDE = 160
 _WORD = re.compile(r"[^\W_]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\"“”„\\]+")
 
@@ -28,8 +31,9 @@ class Term:
     """One thing that a school is looked for by.
 
     ``text`` is a name, a tag without ``#``, a handle without ``@``, or a role-holder's name. One of ``beside`` must
-    stand in the post as well, where there are any; ``unless`` are the phrases that mean something else. ``until`` is
-    the last day on which it is looked for, ``None`` where there is none.
+    stand in the post as well, where there are any, except where a platform knows the tag or handle as such; ``unless``
+    are the phrases that mean something else. ``until`` is the last day on which it is looked for, ``None`` where there
+    is none.
     """
 
     kind: str
@@ -41,14 +45,15 @@ class Term:
 
 def terms(school: School, today: date | None = None) -> tuple[Term, ...]:
     """Everything the school is looked for by on that day, each once; without a day, also what was until a past one."""
-    found: dict[tuple[str, str], Term] = {}
+    found: dict[tuple[str, str, tuple[str, ...]], Term] = {}
     for term in (*_names(school), *_tags(school), *_role_holders(school)):
         known = term.until is None or today is None or today <= term.until
         if known and words(term.text):
             # A person may hold two roles: the later end is when the name goes.
-            before = found.get((term.kind, term.text.casefold()))
+            key = (term.kind, term.text.casefold(), term.beside if term.kind == "role_holder" else ())
+            before = found.get(key)
             if before is None or (before.until or date.max) < (term.until or date.max):
-                found[(term.kind, term.text.casefold())] = term
+                found[key] = term
     return tuple(found.values())
 
 
@@ -73,12 +78,25 @@ def covers(term: Term, other: Term) -> bool:
 
 
 def _names(school: School) -> Iterator[Term]:
-    yield from (_named("name", way, school, ()) for way in _ways((school.name,)))
+    for way in _ways((school.name,)):
+        yield _named("name", way, school, _beside(school, way) if is_ordinary(words(way)) else ())
     for way in _ways(school.short_names):
-        spoken = words(way)
-        telling = len(spoken) > 1 and not _TELLING.isdisjoint(spoken)
-        beside = () if telling else tuple(dict.fromkeys((*_town(school), *CONTEXT)))
-        yield _named("short_name", way, school, beside)
+        yield _named("short_name", way, school, _beside(school, way) if _is_lone(way) else ())
+
+
+def _is_lone(name: str) -> bool:
+    """Whether a name does not say itself that it is a school's."""
+    spoken = words(name)
+    telling = len(spoken) > 1 and not _TELLING.isdisjoint(spoken)
+    return not telling or is_ordinary(spoken)
+
+
+def _beside(school: School, name: str) -> tuple[str, ...]:
+    """What must stand beside a name that anything may bear; beside ordinary words school matters tell nothing."""
+    town, spoken = _town(school), words(name)
+    if town and is_ordinary(spoken):
+        return town
+    return tuple(dict.fromkeys((*town, *(word for word in CONTEXT if word not in spoken))))
 
 
 def _named(kind: str, text: str, school: School, beside: tuple[str, ...]) -> Term:
@@ -90,8 +108,15 @@ def _named(kind: str, text: str, school: School, beside: tuple[str, ...]) -> Ter
 
 
 def _tags(school: School) -> Iterator[Term]:
-    yield from (Term(kind="hashtag", text=_clean(tag).lstrip("#")) for tag in school.hashtags)
-    yield from (Term(kind="handle", text=_clean(handle).lstrip("@")) for handle in school.handles)
+    """Tags and handles; one that is a brief name, too, is no more than that where a platform knows no such thing."""
+    brief = {"".join(words(name)) for name in (*filter(_is_lone, school.short_names), *_town(school))}
+    signs = [("hashtag", _clean(tag).lstrip("#")) for tag in school.hashtags]
+    signs += [("handle", _clean(handle).lstrip("@")) for handle in school.handles]
+    for kind, text in signs:
+        if "".join(words(text)) in brief or is_ordinary(words(text)):
+            yield _named(kind, text, school, _beside(school, text))
+        else:
+            yield Term(kind=kind, text=text)
 
 
 def _role_holders(school: School) -> Iterator[Term]:
@@ -102,7 +127,20 @@ def _role_holders(school: School) -> Iterator[Term]:
         n for n in names if not any(spoken[o] != spoken[n] and within(spoken[o], spoken[n]) for o in names)
     )
     for holder in school.role_holders:
-        yield Term(kind="role_holder", text=_clean(holder.name), beside=shortest, until=holder.end)
+        for beside in _in_parts(shortest):
+            yield Term(kind="role_holder", text=_clean(holder.name), beside=beside, until=holder.end)
+
+
+def _in_parts(names: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """The names in parts that leave room for a role-holder's in one query."""
+    part: list[str] = []
+    for name in names:
+        if part and sum(map(len, part)) + len(name) > _MOST_BESIDE:
+            yield tuple(part)
+            part = []
+        part.append(name)
+    if part:
+        yield tuple(part)
 
 
 def _town(school: School) -> tuple[str, ...]:

@@ -136,7 +136,8 @@ def _query(settings: Settings, reading: Reading, store: Store | None, now: datet
 
 
 def _line(platform: str, account: str | None, text: str) -> dict[str, Any]:
-    from alerts.query import LONGEST, size
+    from alerts.query import LONGEST
+    from alerts.writing import size
 
     return {
         "platform": platform,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from alerts.mention import finders
-from alerts.query import LONGEST, MOST_HASHTAGS, Plan, plan, size
+from alerts.query import LONGEST, MOST_HASHTAGS, Plan, plan
 from alerts.school import RoleHolder, School
 from alerts.term import Term, covers, terms, words
+from alerts.writing import size
 from connectors.post import Post
 
 TODAY = date(2026, 11, 20)
@@ -111,8 +113,83 @@ def test_what_the_schools_own_account_reads_is_not_paid_for_again() -> None:
 def test_languages_keep_what_x_cannot_tell() -> None:
     english = School(id="a", name="Dene Academy", pack="arden", languages=("en", "pl"))
     [query] = asked("x", english)
-    assert query == ('"Dene Academy" -is:retweet (lang:en OR lang:pl OR lang:und OR lang:qht OR lang:qam OR lang:qme)')
+    assert query == '"Dene Academy" (lang:en OR lang:pl OR lang:und) -is:retweet'
     assert len(asked("x", english, HOLLIN)) == 2, "a school of other languages has a query of its own"
+
+
+def test_tags_and_handles_are_asked_for_in_all_languages() -> None:
+    # What holds nothing but a tag or a name has a language of X's own, by which no search of its API is known to ask.
+    [query] = asked("x", replace(HOLLIN, role_holders=(), short_names=(), languages=("en", "cy")))
+    assert query == (
+        '(#HollinLife OR @hollinprimary OR ("Hollin Primary School" (lang:cy OR lang:en OR lang:und))) -is:retweet'
+    )
+    bare = School(id="s", name="—", pack="arden", hashtags=("HollinLife",), languages=("en",))
+    assert asked("x", bare) == ["#HollinLife -is:retweet"]
+
+
+def test_a_language_that_x_does_not_know_is_not_asked_for() -> None:
+    school = School(id="a", name="Dene Academy", pack="arden", languages=("gd", "en", "zzz"))
+    assert asked("x", school) == ['"Dene Academy" (lang:en OR lang:und) -is:retweet']
+    assert asked("x", replace(school, languages=("gd", "ga"))) == ['"Dene Academy" -is:retweet']
+
+
+def test_more_phrases_than_a_query_holds_leave_no_name_out() -> None:
+    many = replace(HOLLIN, not_about=tuple(f"Hollin Street Number {n}" for n in range(60)))
+    for platform in ("x", "reddit", "mastodon"):
+        made = plan(platform, [many], TODAY)
+        assert [one.term.text for one, _ in made.left] == [], platform
+        assert all(size(query.text) <= LONGEST[platform] for query in made.queries)
+        lone = [query for query in made.queries if '"Hollin Street Number 0"' in query.text]
+        assert lone, platform
+        assert all("school" in query.text or "Tolbeck" in query.text for query in lone)
+        assert {one.term.text for query in lone for one in query.sought} >= {"Hollin"}
+
+
+def test_of_a_school_of_many_names_the_head_is_looked_for_beside_each() -> None:
+    names = tuple(f"{word} School" for word in ("Alder", "Birch", "Cedar", "Damson", "Elder", "Fir", "Gorse", "Hazel"))
+    names += tuple(f"Great {name}" for name in names) + tuple(f"{name[:-7]} Park Academy" for name in names)
+    spoken = tuple(name for name in names if not name.startswith("Great"))
+    school = replace(HOLLIN, short_names=names * 2, not_about=())
+    for platform in ("x", "reddit", "youtube"):
+        made = plan(platform, [school], TODAY)
+        assert made.left == (), platform
+        assert all(size(query.text) <= LONGEST[platform] for query in made.queries)
+        beside = {
+            name for q in made.queries for one in q.sought if one.term.text == "Ada Birk" for name in one.term.beside
+        }
+        assert set(spoken) <= beside
+        for name in spoken:
+            assert any("Ada Birk" in query.text and name in query.text for query in made.queries), (platform, name)
+
+
+@pytest.mark.parametrize("handle", ["Hollin", "hol-lin", "Tolbeck", "the"])
+def test_a_handle_that_anything_may_bear_is_no_bare_word_where_handles_are_unknown(handle: str) -> None:
+    school = School(
+        id="s", name="Elm Vale School", pack="arden", short_names=("Hollin",), handles=(handle,), town="Tolbeck"
+    )
+    for platform in ("bluesky", "mastodon", "reddit", "threads", "youtube"):
+        for text in asked(platform, school):
+            assert text.strip('"') != handle, platform
+            for one in re.findall(rf'"{handle}"(?! (?:AND|school|Tolbeck))', text):
+                assert "AND" in text, (platform, text, one)
+    assert f"@{handle}" in asked("x", school)[0] or "-" in handle
+    plain = replace(school, handles=("elmvale",))
+    assert '"elmvale"' in asked("bluesky", plain)
+
+
+def test_a_hashtag_that_is_a_short_name_is_no_bare_word_on_reddit() -> None:
+    school = School(id="s", name="Elm Vale School", pack="arden", short_names=("Hollin",), hashtags=("Hollin",))
+    [query] = asked("reddit", school)
+    assert query.startswith('"Elm Vale School" OR ("Hollin" AND ("school" OR ')
+    assert "#Hollin" in asked("bluesky", school)
+
+
+def test_a_name_of_ordinary_words_is_looked_for_beside_the_town() -> None:
+    school = School(id="s", name="The Primary School", pack="arden", town="Tolbeck")
+    assert asked("x", school) == ['("The Primary School" Tolbeck) -is:retweet']
+    assert asked("bluesky", school) == ['"The Primary School" Tolbeck']
+    [text] = asked("x", replace(school, town=None))
+    assert text == '("The Primary School" (academy OR pupils OR parents OR teacher OR headteacher)) -is:retweet'
 
 
 def test_reddit_and_youtube_take_many_schools_too() -> None:
@@ -163,7 +240,7 @@ def test_instagram_gives_each_school_a_hashtag_before_any_gets_two() -> None:
 
 
 def test_what_no_query_can_hold_is_said() -> None:
-    long = School(id="s", name="Very " * 200 + "Long School", pack="arden", short_names=("Dene School",))
+    long = School(id="s", name="Hollin " * 200 + "School", pack="arden", short_names=("Dene School",))
     for platform in ("x", "reddit", "youtube", "bluesky", "mastodon", "threads"):
         made = plan(platform, [long], TODAY)
         assert [one.term.kind for one, why in made.left if "longer than" in why] == ["name"], platform
