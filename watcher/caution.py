@@ -12,15 +12,20 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from alerts.ordinary import is_ordinary
+from alerts.term import words
 from alerts.wording import platform_name
+from alerts.writing import LANGUAGES_OF_X
 from connectors import approval, permission, registry
 from connectors.errors import RefusedAddressError
 from connectors.http import is_public, origin_of
 from connectors.post import Account
-from watcher.config import Settings
+from connectors.tariff import TARIFFS
+from watcher.config import AccountRow, Settings
 from watcher.enrolment import account_of
 from watcher.problem import full_key
 from watcher.secret import Secret
+from watcher.terms import is_answers, is_sought, plan_of, schools_of
 from watcher.trial import ungranted
 
 # X asks that what was deleted there goes here, too, and Watcher seldom sees it: so it keeps nothing of X for long.
@@ -54,6 +59,9 @@ def cautions(settings: Settings, today: date, granted: Container[str] = ()) -> I
     yield from _kept(settings)
     yield from _limits(settings, today)
     yield from _ended(settings, today)
+    yield from _alike(settings)
+    yield from _not_sought(settings, today)
+    yield from _twice_read(settings)
     yield from _open_files(settings)
 
 
@@ -145,6 +153,85 @@ def _ended(settings: Settings, today: date) -> Iterator[str]:
                     f"schools[{number}].role_holders[{place}].until: {holder.end} is long past, so {holder.name} is "
                     "not looked for any more; write who holds the role now, or take the entry out"
                 )
+
+
+# what is looked for ---------------------------------------------------------------------------------------------------
+
+
+def _alike(settings: Settings) -> Iterator[str]:
+    """Schools that nothing tells apart, and names that nothing but the town makes a school's."""
+    seen: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = {}
+    for number, school in enumerate(settings.schools, 1):
+        name, town = words(school.name), words(school.town or "")
+        first = seen.setdefault((name, town), school.id)
+        if first != school.id:
+            yield (
+                f"schools[{number}].name: {school.name!r} is called like {first!r} and is in the same town, so posts "
+                "that name one count for both; write the name as the other does not bear it, or take one entry out"
+            )
+        if name and not town and is_ordinary(name):
+            yield (
+                f"schools[{number}].town: missing; {school.name!r} is made of ordinary words and tells of the school "
+                "only beside its town: write it"
+            )
+
+
+def _not_sought(settings: Settings, today: date) -> Iterator[str]:
+    """Terms that no query holds, and languages by which X cannot be asked."""
+    untold: set[str] = set()
+    for number, row in enumerate(settings.accounts, 1):
+        if not is_sought(row):
+            continue
+        left = plan_of(settings, row, today).left
+        long = sorted({one.term.text for one, why in left if why.startswith("longer")})
+        if long:
+            yield (
+                f"accounts[{number}].target: {', '.join(repr(text) for text in long)} cannot be looked for on "
+                f"{row.platform}, which takes no query of that length; write something shorter"
+            )
+        if row.platform == "x" and not is_answers(row):
+            untold.update(school.id for school in schools_of(settings, row))
+    for number, school in enumerate(settings.schools, 1):
+        codes = sorted(set(school.languages) - LANGUAGES_OF_X)
+        if codes and school.id in untold:
+            yield (
+                f"schools[{number}].languages: X cannot tell {', '.join(codes)} and is not asked for it, so posts in "
+                "it are found by tags, handles, or where X cannot tell the language at all; leave languages out to "
+                "look in all of them"
+            )
+
+
+def _twice_read(settings: Settings) -> Iterator[str]:
+    """Accounts that read the same, and searches written by hand beside one that Watcher builds and pays for."""
+    seen: dict[tuple[str, ...], tuple[int, AccountRow]] = {}
+    for number, row in enumerate(settings.accounts, 1):
+        if is_sought(row):
+            continue
+        for read in row.reads:
+            place = (row.platform, (row.target or "").strip().removeprefix("@").casefold(), row.base_url or "", read)
+            first, other = seen.setdefault(place, (number, row))
+            if first != number:
+                yield (
+                    f"accounts[{number}].target: {row.target!r} is read by accounts[{first}] ({other.name}) already, "
+                    "so each post is asked for, and where posts cost, paid for twice; keep one of them"
+                )
+                break
+        yield from _beside_built(settings, f"accounts[{number}]", row)
+
+
+def _beside_built(settings: Settings, key: str, row: AccountRow) -> Iterator[str]:
+    tariff = TARIFFS.get(row.platform)
+    if "search" not in row.reads or tariff is None or not tariff.dollars_post:
+        return
+    mine = {school.id for school in schools_of(settings, row)}
+    for other in settings.accounts:
+        built = other.platform == row.platform and is_sought(other) and not is_answers(other)
+        if built and mine & {school.id for school in schools_of(settings, other)}:
+            yield (
+                f"{key}.target: {other.name} looks for the same schools by their terms, and a post that both find is "
+                "paid for twice; leave this search out, or write in it what no term of the schools finds"
+            )
+            return
 
 
 # secrets --------------------------------------------------------------------------------------------------------------

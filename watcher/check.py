@@ -26,6 +26,7 @@ from watcher.problem import misfit
 from watcher.seal import seal_problems
 from watcher.secret import Secret
 from watcher.store.engine import connect
+from watcher.terms import schools_of
 from watcher.trial import approved_by
 
 # It has a key of its own, so that it can be named as a secret.
@@ -85,23 +86,27 @@ def notes(settings: Settings, today: date | None = None, granted: Container[str]
         needless = given_row.platform in registry.known() and given_row.platform not in approval.platforms()
         if needless and not (given_row.keeps and given_row.platform in approval.STORAGE):
             yield f"approvals[{number}].platform: {given_row.platform} needs no approval; it may be left out"
-    yield from _shared_app(settings)
+    yield from _shared_app(settings, granted)
     yield from cautions(settings, today, granted)
 
 
-def _shared_app(settings: Settings) -> Iterator[str]:
+def _shared_app(settings: Settings, granted: Container[str]) -> Iterator[str]:
     """X wants an app for each customer: one that reads for several trusts, or schools of none, is named."""
-    trusts = {school.id: school.trust or school.id for school in settings.schools}
     customers: dict[str, set[str]] = {}
     for row in settings.accounts:
-        if row.platform == "x" and row.token is not None and row.school in trusts:
-            customers.setdefault(repr(row.token), set()).add(trusts[row.school])
-    for found in customers.values():
-        if len(found) > 1:
-            yield (
-                f"accounts: one app of X reads for {', '.join(sorted(found))}; X's policy wants an app for each "
-                "customer: give each an app, a token and the key app of its own"
-            )
+        if row.platform != "x" or (row.token is None and row.name not in granted):
+            continue
+        trusts = {school.trust or school.id for school in schools_of(settings, row)}
+        # The same token is the same app; what owners gave, and what is said to be of an app, counts by its name.
+        if row.token is not None:
+            customers.setdefault(f"token {row.token!r}", set()).update(trusts)
+        if row.token is None or row.app is not None:
+            customers.setdefault(f"app {row.app or ''}", set()).update(trusts)
+    for found in sorted({tuple(sorted(trusts)) for trusts in customers.values() if len(trusts) > 1}):
+        yield (
+            f"accounts: one app of X reads for {', '.join(found)}; X's policy wants an app for each "
+            "customer: give each an app, a token and the key app of its own"
+        )
 
 
 def _approvals(settings: Settings) -> Iterator[str]:

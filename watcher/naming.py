@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from alerts.linking import is_platform, site
 from alerts.ordinary import ORDINARY, is_ordinary
 from alerts.term import words
 from watcher.config import SchoolRow
@@ -40,6 +41,8 @@ def handle_of(text: str) -> str | None:
 
 def naming_problems(key: str, school: SchoolRow) -> Iterator[str]:
     """What of a school's terms would bring nothing, or posts about anything; each with its key and what to write."""
+    if sum(map(len, words(school.name))) < _LEAST:
+        yield f'{key}.name: {school.name!r} names no school; write its full name, such as "Hillcrest Primary School"'
     for number, name in enumerate(school.short_names, 1):
         why = _why_not(name)
         if why:
@@ -53,14 +56,35 @@ def naming_problems(key: str, school: SchoolRow) -> Iterator[str]:
                 f"{key}.handles[{number}]: {handle!r} is no handle; write the bare handle, such as "
                 '"hillcrestprimary", without address, @ or blanks'
             )
+        elif is_ordinary(words(handle_of(handle) or "")):
+            yield (
+                f"{key}.handles[{number}]: {handle!r} is an ordinary word, found in posts about anything where a "
+                'platform has no handles; write one such as "hillcrestprimary"'
+            )
     for number, tag in enumerate(school.hashtags, 1):
         yield from _tag(f"{key}.hashtags[{number}]", tag)
+    yield from _elsewhere(key, school)
+    if school.url is not None and is_platform(next(iter(site(school.url)), "")):
+        yield (
+            f"{key}.url: {school.url!r} is a platform's, where everybody may have a page; write the address of the "
+            "school's own site, or leave it out, and write the profile's name in handles"
+        )
+
+
+def _elsewhere(key: str, school: SchoolRow) -> Iterator[str]:
+    """Phrases that would mean another place, and are the school's own name or in posts about anything."""
     own = {words(name): name for name in (*school.short_names, school.name)}
     for number, phrase in enumerate(school.not_about, 1):
+        why = _why_not(phrase)
         if words(phrase) in own:
             yield (
                 f"{key}.not_about[{number}]: {phrase!r} is the school's own name ({own[words(phrase)]!r}), so nothing "
                 f'about it would be found; write what means another place, such as "{phrase.strip()} Road"'
+            )
+        elif why:
+            yield (
+                f"{key}.not_about[{number}]: {phrase!r} {why.replace('brings', 'stands in')}, so posts about the "
+                'school would be lost; write what means another place, such as "Hillcrest Road" or "Hillcrest, Ohio"'
             )
 
 

@@ -191,3 +191,95 @@ def test_what_storage_limit_is_in_force_is_told_and_what_was_agreed(tmp_path: Pa
     assert any(note.startswith("approvals[1].keeps: x has no storage limit") for note in odd)
     with pytest.raises(ConfigError, match="keeps"):
         settings(tmp_path, agreed.format("linkedin", "for ever"))
+
+
+SECOND = """
+[[schools]]
+id = "{id}"
+name = "{name}"
+pack = "wessex"
+{more}
+"""
+SEARCH = """
+[[accounts]]
+name = "{name}"
+platform = "{platform}"
+reads = ["search"]
+{more}
+"""
+
+
+def test_a_school_that_is_called_like_another_in_the_same_town_is_noted(tmp_path: Path) -> None:
+    same = SECOND.format(id="again", name="HILLCREST primary school", more="")
+    (note,) = noted(tmp_path, same)
+    assert note.startswith("schools[2].name: 'HILLCREST primary school' is called like 'hill'")
+    assert noted(tmp_path, SECOND.format(id="again", name="Hillcrest Primary School", more='town = "Tolbeck"')) == []
+
+
+def test_a_name_of_ordinary_words_wants_a_town(tmp_path: Path) -> None:
+    (note,) = noted(tmp_path, SECOND.format(id="plain", name="The School", more=""))
+    assert note.startswith("schools[2].town: missing; 'The School' is made of ordinary words")
+    assert noted(tmp_path, SECOND.format(id="plain", name="The School", more='town = "Tolbeck"')) == []
+
+
+def test_what_no_query_holds_is_noted_and_what_can_be_split_is_not(tmp_path: Path) -> None:
+    sky = SEARCH.format(name="sky", platform="reddit", more="")
+    many = ", ".join(f'"Tarn Street Number {number}"' for number in range(30))
+    fits = SECOND.format(id="tarn", name="Tarn School", more=f'short_names = ["Tarn"]\nnot_about = [{many}]')
+    long = SECOND.format(id="long", name="Hollin " * 90, more="")
+    (note,) = (note for note in noted(tmp_path, fits, long, sky) if "query" in note)
+    assert note.startswith("accounts[1].target: 'Hollin Hollin")
+    assert note.endswith("cannot be looked for on reddit, which takes no query of that length; write something shorter")
+    assert not any("query" in note for note in noted(tmp_path, fits, sky))
+
+
+def test_languages_that_x_cannot_tell_are_noted_where_x_is_searched(tmp_path: Path) -> None:
+    gaelic = SECOND.format(id="gd", name="Sgoil Tarn", more='languages = ["gd", "en", "zzz"]')
+    (note,) = (note for note in noted(tmp_path, gaelic, SEARCH.format(name="x", platform="x", more="")) if "gd" in note)
+    assert note.startswith("schools[2].languages: X cannot tell gd, zzz and is not asked for it")
+    assert not any("gd" in note for note in noted(tmp_path, gaelic))
+    welsh = gaelic.replace('"gd", "en", "zzz"', '"cy"')
+    assert not any("languages" in n for n in noted(tmp_path, welsh, SEARCH.format(name="x", platform="x", more="")))
+
+
+def test_what_two_accounts_read_alike_is_noted(tmp_path: Path) -> None:
+    first, second = (account("mastodon", 'base_url = "https://m.example"', name=name) for name in ("one", "two"))
+    (note,) = noted(tmp_path, first, second.replace("@hillcrest", "Hillcrest"))
+    assert note.startswith("accounts[2].target: 'Hillcrest' is read by accounts[1] (one) already")
+    comments = second.replace("base_url", 'reads = ["comments"]\nbase_url')
+    assert noted(tmp_path, first, comments) == []
+    assert noted(tmp_path, first, second.replace("m.example", "n.example")) == []
+
+
+def test_a_search_beside_one_that_is_built_and_paid_for_is_noted(tmp_path: Path) -> None:
+    built = SEARCH.format(name="terms", platform="x", more='schools = ["hill"]')
+    literal = 'target = "Hillcrest Primary"\nschool = "{school}"'
+    rows = built, SEARCH.format(name="mine", platform="x", more=literal.format(school="hill"))
+    (note,) = (note for note in noted(tmp_path, *rows) if "paid for twice" in note)
+    assert note.startswith("accounts[2].target: terms looks for the same schools by their terms")
+    other = SECOND.format(id="dene", name="Dene School", more="")
+    others = SEARCH.format(name="mine", platform="x", more=literal.format(school="dene"))
+    assert not any("paid for twice" in note for note in noted(tmp_path, other, built, others))
+    free = SEARCH.format(name="mine", platform="bluesky", more=literal.format(school="hill"))
+    assert not any("paid for twice" in note for note in noted(tmp_path, built.replace('"x"', '"bluesky"'), free))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ('school = "hill"\ntarget = "Hill"', 'school = "dene"\ntarget = "Dene"', True),
+        ('school = "hill"\ntarget = "Hill"\napp = "a"', 'school = "dene"\ntarget = "Dene"\napp = "b"', False),
+        ('schools = ["hill", "dene"]', 'school = "dene"\ntarget = "Dene"\napp = "b"', True),
+        ('target = "Hill OR Dene"', 'school = "dene"\ntarget = "Dene"\napp = "b"', True),
+        ('schools = ["hill"]', 'schools = ["hill"]\napp = "b"', False),
+    ],
+)
+def test_one_app_of_x_for_two_customers_is_noted_for_searches_and_grants_too(
+    tmp_path: Path, first: str, second: str, shared: bool
+) -> None:
+    dene = SECOND.format(id="dene", name="Dene School", more="")
+    rows = (SEARCH.format(name=name, platform="x", more=more) for name, more in (("a", first), ("b", second)))
+    made = settings(tmp_path, dene, *rows)
+    granted = list(notes(made, TODAY, granted={"a", "b"}))
+    assert any("one app of X reads for dene, hill" in note for note in granted) is shared
+    assert not any("one app of X" in note for note in notes(made, TODAY))

@@ -9,11 +9,11 @@ from watcher.naming import handle_of, naming_problems
 from watcher.terms import school_of
 
 
-def school(**more: tuple[str, ...]) -> SchoolRow:
+def school(**more: tuple[str, ...] | str) -> SchoolRow:
     return SchoolRow.model_validate({"id": "hill", "name": "Hillcrest Primary School", "pack": "wessex", **more})
 
 
-def said(**more: tuple[str, ...]) -> list[str]:
+def said(**more: tuple[str, ...] | str) -> list[str]:
     return list(naming_problems("schools[2]", school(**more)))
 
 
@@ -78,3 +78,35 @@ def test_the_schools_own_name_means_no_other_place() -> None:
     assert named.startswith("schools[2].not_about[2]: 'hillcrest primary  school' is the school's own name")
     assert short.startswith("schools[2].not_about[3]: 'HILLCREST' is the school's own name ('Hillcrest')")
     assert 'such as "HILLCREST Road"' in short
+
+
+@pytest.mark.parametrize("phrase", ["School", "Primary School", "a", "", "!!!", "the head"])
+def test_a_phrase_that_stands_in_posts_about_anything_means_no_other_place(phrase: str) -> None:
+    (problem,) = said(not_about=("Hillcrest Road", phrase))
+    assert problem.startswith(f"schools[2].not_about[2]: {phrase!r} is ")
+    assert "posts about the school would be lost" in problem
+    assert said(not_about=("Ohio", "Hillcrest, Ohio", "Hillcrest High School")) == []
+
+
+@pytest.mark.parametrize("name", ["", "!!!", " ", "A."])
+def test_a_school_without_a_name_is_refused(name: str) -> None:
+    (problem,) = said(name=name)
+    assert problem.startswith(f"schools[2].name: {name!r} names no school; write its full name")
+    assert said(name="The School") == []
+
+
+@pytest.mark.parametrize("handle", ["the", "@School", "https://x.com/school"])
+def test_an_ordinary_word_is_refused_as_a_handle(handle: str) -> None:
+    (problem,) = said(handles=(handle,))
+    assert problem.startswith(f"schools[2].handles[1]: {handle!r} is an ordinary word")
+    assert said(handles=("school@social.example", "Hillcrest")) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://www.facebook.com/hillcrest", "https://m.facebook.com", "x.com/hillcrest", "https://youtu.be/"]
+)
+def test_a_platforms_page_is_no_site_of_the_schools(url: str) -> None:
+    (problem,) = said(url=url)
+    assert problem.startswith(f"schools[2].url: {url!r} is a platform's")
+    assert said(url="https://www.hillcrest.example/home") == []
+    assert said(url="https://facebook.com.hillcrest.example") == []
