@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from connectors import meter
 from connectors.errors import (
     AccountNotFoundError,
     AuthenticationError,
@@ -28,6 +29,10 @@ _BROKEN = {-2, -1, 1, 2}
 _PARAMETER = 100  # anything from a misspelt field to an object that does not exist
 _NO_OBJECT = 33  # its subcode
 _ONWARD = ("after", "until", "__paging_token", "offset")
+_BY_BUSINESS = "x-business-use-case-usage"
+_USED = ("x-app-usage", "x-page-usage", _BY_BUSINESS)
+_COUNTED = ("call_count", "total_time", "total_cputime")
+_MOST_PERCENT, _LONGEST_MIN = 1_000_000, 31 * 24 * 60
 # How a missing permission is told apart from a token that is no good.
 LACKS = "lacks a permission"
 
@@ -38,6 +43,9 @@ def checked(answer: Response, token: str, what: str) -> Response:
     Raises:
         ConnectorError: as the platform's code or status says.
     """
+    share = used(answer.headers)
+    if share is not None:
+        meter.used(share, _estimated(answer.headers))
     try:
         value = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -112,13 +120,41 @@ def _number(value: Any) -> int | None:
         return None
 
 
-def _regained(headers: Mapping[str, str]) -> datetime | None:
-    """When access comes back, by the usage header's estimate in minutes, else by the ordinary headers."""
+def used(headers: Mapping[str, str]) -> float | None:
+    """How much of what Meta allows is used, 1 being all, by whichever of its headers says most; ``None`` without one.
+
+    One counts for the app, one for the page, one for the business's object and the kind of call; each in percent.
+    """
+    found = [share for name in _USED for rows in _rows(headers, name) for share in _percents(rows)]
+    return max(found, default=None)
+
+
+def _rows(headers: Mapping[str, str], name: str) -> list[Mapping[str, Any]]:
+    """The objects in a header of usage: the header itself, or what stands in it under the objects' numbers."""
     try:
-        uses = json.loads(headers.get("x-business-use-case-usage", ""))
-        minutes = max(int(use.get("estimated_time_to_regain_access", 0)) for some in uses.values() for use in some)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        minutes = 0
-    if not 0 < minutes <= 31 * 24 * 60:
-        return retry_at(headers)
-    return datetime.now(UTC) + timedelta(minutes=minutes)
+        said = json.loads(headers.get(name, ""))
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(said, dict):
+        return []
+    return [said, *(row for rows in said.values() if isinstance(rows, list) for row in rows if isinstance(row, dict))]
+
+
+def _percents(row: Mapping[str, Any]) -> Iterator[float]:
+    for name in _COUNTED:
+        value = row.get(name)
+        # Also false for NaN, which JSON as Python reads it may hold.
+        if isinstance(value, (int, float)) and 0 <= value <= _MOST_PERCENT:
+            yield value / 100
+
+
+def _estimated(headers: Mapping[str, str]) -> datetime | None:
+    """When Meta expects to allow more, by its estimate in minutes; ``None`` where it gives none."""
+    told = [row.get("estimated_time_to_regain_access") for row in _rows(headers, _BY_BUSINESS)]
+    minutes = max((n for n in told if isinstance(n, (int, float)) and 0 < n <= _LONGEST_MIN), default=0)
+    return datetime.now(UTC) + timedelta(minutes=minutes) if minutes else None
+
+
+def _regained(headers: Mapping[str, str]) -> datetime | None:
+    """When access comes back, by the usage header's estimate, else by the ordinary headers."""
+    return _estimated(headers) or retry_at(headers)

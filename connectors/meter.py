@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from http import HTTPStatus
+
+from connectors.errors import RateLimitedError
 
 _current: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
@@ -32,6 +35,9 @@ class Meter:
         self._allowed = Counter(allow)
         self.spent: Counter[str] = Counter()
         self.answered = 0
+        # What the platform itself says is used of what it allows, 1 being all, and when it expects to allow more.
+        self.used = 0.0
+        self.regained: datetime | None = None
 
     def count(self, path: str) -> None:
         """One request for this path is about to leave.
@@ -39,6 +45,8 @@ class Meter:
         Raises:
             RateLimitedError: it may not.
         """
+        if self.used >= 1.0:
+            raise RateLimitedError("the platform says that all of what it allows is used for now", self.regained)
         unit = self._unit_of(path)
         if self.spent[unit] >= self._allowed[unit]:
             self._allowed[unit] += self._more(unit)
@@ -70,6 +78,13 @@ def answered(status: int) -> None:
     meter = _current.get()
     if meter is not None and status < HTTPStatus.BAD_REQUEST:
         meter.answered += 1
+
+
+def used(share: float, regained: datetime | None) -> None:
+    """An answer said how much of what the platform allows is used, 1 being all, and when there will be more."""
+    meter = _current.get()
+    if meter is not None:
+        meter.used, meter.regained = share, regained
 
 
 def brought(kind: str, number: int) -> None:

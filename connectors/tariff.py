@@ -115,6 +115,10 @@ TARIFFS: dict[str, Tariff] = {
         calls=8,
         units=((r"/v3/search$", SEARCHES),),
     ),
+    # Meta's limit for these grows with how many people a page reaches, so no figure stands here: calls are counted,
+    # what Meta's answers say of the share in use is obeyed (`connectors.meter`), and the operator may write a cap.
+    "facebook": Tariff(limits=(), calls=8),
+    "instagram": Tariff(limits=(), calls=8),
     "threads": Tariff(limits=_calls(2_200, "day"), calls=8),
     "linkedin": Tariff(limits=_calls(500, "day"), calls=8),
     "tiktok": Tariff(limits=_calls(600, "minute")),

@@ -149,8 +149,8 @@ class Connectors:
         self._made: dict[str, Connector] = {}
         self._guard = threading.Lock()
 
-    def of(self, account: Account) -> Connector:
-        """The connector that reads an account.
+    def of(self, account: Account, most: int | None = None) -> Connector:
+        """The connector that reads an account; ``most`` is how many posts it may ask for at once, where not all.
 
         Raises:
             PermanentError: no such platform.
@@ -162,6 +162,9 @@ class Connectors:
             options["app_secret"] = row.app_secret.read(f"{self._keys[account.name]}.app_secret")
         elif row.token is None:
             options |= proving(self._settings, row)
+        if most is not None:
+            written = options.get("page_size")
+            options["page_size"] = min(written, most) if isinstance(written, int) else most
         shared = f"{account.platform} {sorted(options.items())!r}"
         with self._guard:
             if shared not in self._made:

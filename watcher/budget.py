@@ -72,11 +72,26 @@ class Budget:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._store = store
         self._rows = {reading.row.name: reading.row for reading in readings(settings)}
+        # Where replies are read by themselves, mentions beside them are not what a school must hear of first.
+        read = self._rows.values()
+        answered = (row for row in read if row.official and "comments" in row.reads)
+        self._answered = {_place(row.platform, row.target or "") for row in answered}
         self._zones = {school.id: school.timezone for school in settings.schools}
         self._rate, self._along = settings.budget.pounds_per_dollar, settings.budget.count_along
         self.caps = tuple(caps_of(settings))
         self._guard = threading.Lock()
         self._known: dict[tuple[object, ...], tuple[datetime, float]] = {}
+
+    def _is_own(self, account: Account) -> bool:
+        """Whether it is read for what is said to a school itself: that keeps its pace, and is paid for first.
+
+        Most replies are mentions, too: where nothing else reads an official account's replies, its mentions count.
+        """
+        if not account.official:
+            return False
+        if not {"comments", "search"}.isdisjoint(account.reads):
+            return True
+        return "mentions" in account.reads and _place(account.platform, account.target) not in self._answered
 
     def purse_of(self, account: Account) -> Purse:
         """Who pays for an account's readings."""
@@ -97,17 +112,16 @@ class Budget:
         Raises:
             SpentError: a cap leaves nothing for it; with when its period ends.
         """
-        tariff = TARIFFS.get(account.platform)
-        # A server of the operator's own, in a private network, keeps limits of its own.
-        if tariff is None or (account.allow_private and account.platform in _BY_SERVER):
+        if not is_counted(account):
             yield None
             return
+        tariff = TARIFFS[account.platform]
         bill = Bill(
             purse=self.purse_of(account),
             tariff=tariff,
             pounds_per_dollar=self._rate,
             along=self._along and again is None,
-            caps=self.caps if _is_own(account) and again is None else self._beside_own(now),
+            caps=self.caps if self._is_own(account) and again is None else self._beside_own(now),
         )
         most = self._reserve_page(bill, now) if again is None else self._reserve_known(bill, again, now)
         allow = {CALLS: tariff.calls}
@@ -197,7 +211,7 @@ class Budget:
     def pace(self, state: AccountState, now: datetime) -> Pace:
         """How an account is read from now on."""
         account = state.account
-        metered, own = account.platform in TARIFFS, _is_own(account)
+        metered, own = account.platform in TARIFFS, self._is_own(account)
         factor = self._stretch(account, own, now) if metered else 1.0
         others, alone = (1.0, factor) if own else (factor, 1.0)
         return Pace(every_s=state.every_s, own=own, metered=metered, stretch=others, own_stretch=alone)
@@ -233,7 +247,7 @@ class Budget:
         rates = {True: 0.0, False: 0.0}
         for state in self._store.accounts.all():
             if cap.holds_for(self.purse_of(state.account)):
-                rates[_is_own(state.account)] += costs.get(state.account.name, 0.0) / state.every_s
+                rates[self._is_own(state.account)] += costs.get(state.account.name, 0.0) / state.every_s
         left, seconds = float(cap.amount), (end - start).total_seconds()
         if seconds >= _LONG:
             left, seconds = cap.amount - self._store.ledger.spent(cap, now), (end - now).total_seconds()
@@ -261,7 +275,7 @@ class Budget:
         """What is spent of a cap a second, by the last week: by the schools' own accounts, or by all."""
 
         def made() -> float:
-            names = {s.account.name for s in self._store.accounts.all() if _is_own(s.account)} if own else None
+            names = {s.account.name for s in self._store.accounts.all() if self._is_own(s.account)} if own else None
             first = self._store.ledger.first()
             looked = min(_WEEK, now - first) if first else timedelta(0)
             if looked < _DAY:
@@ -287,9 +301,14 @@ class Budget:
         return self._store.ledger.since(now - timedelta(days=1))
 
 
-def _is_own(account: Account) -> bool:
-    """Whether it is read for what is said to a school itself: that keeps its pace, and is paid for first."""
-    return account.official and not {"comments", "search"}.isdisjoint(account.reads)
+def is_counted(account: Account) -> bool:
+    """Whether readings of an account are counted; a server of the operator's own keeps limits of its own."""
+    return account.platform in TARIFFS and not (account.allow_private and account.platform in _BY_SERVER)
+
+
+def _place(platform: str, target: str) -> tuple[str, str]:
+    """What is read, however its handle is written."""
+    return platform, target.strip().rstrip("/").rpartition("/")[2].removeprefix("@").casefold()
 
 
 def _purse(row: Spent) -> Purse:

@@ -43,7 +43,8 @@ class Demand:
 def limits_of(platform: str) -> str | None:
     """A platform's limits as people say them, or ``None`` where it names none: ``3000 calls in five minutes``."""
     tariff = TARIFFS.get(platform)
-    return None if tariff is None else "; ".join(f"{o.amount} {o.unit} {_SPOKEN[o.period]}" for o in tariff.limits)
+    limits = tariff.limits if tariff is not None else ()
+    return "; ".join(f"{one.amount} {one.unit} {_SPOKEN[one.period]}" for one in limits) or None
 
 
 def limit_a_day(platform: str) -> int | None:

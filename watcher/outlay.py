@@ -8,15 +8,20 @@ from datetime import datetime
 
 from connectors.post import Account, Page
 from connectors.tariff import TARIFFS
-from watcher.budget import Budget
+from watcher.budget import Budget, is_counted
 from watcher.config import Settings
+from watcher.errors import StoreError
 from watcher.store import Store
 
 _SEEN = Page(posts=(), cursor=None)
+_NO_LEDGER = (
+    "account {name!r} is not read: what it costs is counted in the database, and there is none of this version yet; "
+    "run `watcher migrate` first"
+)
 
 
 class Outlay:
-    """Pays for what commands read; where there is no store yet, there is nothing that it could be counted in."""
+    """Pays for what commands read; without a store there is nothing to count in, so what has a price or a cap waits."""
 
     def __init__(self, settings: Settings, find: Callable[[], Store | None], clock: Callable[[], datetime]) -> None:
         self._settings, self._find, self._clock = settings, find, clock
@@ -30,11 +35,13 @@ class Outlay:
 
         Raises:
             SpentError: a cap leaves nothing for it.
-            StoreError: the store is there and cannot be used.
+            StoreError: the store is there and cannot be used; or there is none, and reading costs money or has a cap.
         """
         # What counts nothing needs no store, which may be broken just when the doctor is asked.
-        budget, store = self._open() if account.platform in TARIFFS else (None, None)
+        budget, store = self._open() if is_counted(account) else (None, None)
         if budget is None or store is None:
+            if self._is_bounded(account):
+                raise StoreError(_NO_LEDGER.format(name=account.name))
             yield
             return
         try:
@@ -54,6 +61,19 @@ class Outlay:
             finally:
                 with store.writing() as connection:
                     budget.settle(connection, bill, page, 0, now)
+
+    def _is_bounded(self, account: Account) -> bool:
+        """Whether an account's readings may not go uncounted: they cost money, or the operator wrote a cap for them.
+
+        What the operator allowed on a private network is a test server or a proxy: there only a written budget counts.
+        """
+        if not is_counted(account):
+            return False
+        budget, priced = self._settings.budget, TARIFFS[account.platform].dollars_post > 0
+        if any(cap.platform == account.platform for cap in budget.caps):
+            return True
+        is_own_server = account.base_url is not None and account.allow_private
+        return priced and (not is_own_server or "monthly_pounds" in budget.model_fields_set)
 
     def _open(self) -> tuple[Budget | None, Store | None]:
         if not self._looked:

@@ -12,6 +12,10 @@ _NIGHT_FACTOR, _STORM_FACTOR = 3, 3
 # So many new posts in one reading are a storm; faster than once a minute nobody is told sooner.
 STORM = 10
 _SHORTEST_S = 60
+# From these shares in use, by the platform's own word, a source is read half, and a quarter as often.
+_WARNED, _NEARLY = 0.8, 0.9
+# From this share on nothing is asked for a while, also where a backlog waits.
+NO_MORE = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,13 @@ def delay(seconds: Iterable[float]) -> Delay | None:
     found = sorted(max(one, 0.0) for one in seconds)
     n = len(found)
     return Delay(posts=n, half_s=found[n // 2], most_s=found[min(n * 99 // 100, n - 1)]) if n else None
+
+
+def brake(used: float) -> float:
+    """By how much a source slows down whose platform says that so much of what it allows is used, 1 being all."""
+    if used < _WARNED:
+        return 1.0
+    return 2.0 if used < _NEARLY else 4.0
 
 
 def _until_morning(local: datetime) -> float:

@@ -16,6 +16,7 @@ from connectors.errors import ConnectorError, PermanentError, RateLimitedError, 
 from connectors.post import Account, Page
 from watcher.budget import Bill, Budget
 from watcher.errors import ConfigError
+from watcher.pace import NO_MORE, brake
 from watcher.store import Store, Transaction
 from watcher.store.accounts import BLIND_AFTER, AccountState
 
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 _PROBE = timedelta(hours=1)
 _LONGEST = timedelta(minutes=30)
+# How long a source rests whose platform says that what it allows is used, but not until when: limits are an hour's.
+_REST, _LONGEST_REST = timedelta(minutes=15), timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,7 @@ class Poller:
         self._budget = budget
         self.connector_of = connector_of
         self._token_of = token_of
+        self._resting: dict[str, datetime] = {}
 
     def poll(self, state: AccountState, now: datetime) -> Polled:
         """Read one page and store it with its cursor; errors are noted with when to try again.
@@ -68,7 +72,7 @@ class Poller:
             page,
             now,
             self._store.retention.posts_days,
-            next_in=lambda new: self._pause(state, new, now),
+            next_in=lambda new: self._pause(state, new, now) * _brake(bill),
             also=lambda connection, new: self.settle(connection, bill, page, new, now),
         )
         log.info("polled", account=name, posts=len(page.posts), new=new, more=page.more, gaps=len(page.gaps))
@@ -92,8 +96,11 @@ class Poller:
         """Everything asked inside is paid for beforehand; ``again`` is how many known posts are asked for.
 
         Raises:
-            RateLimitedError: a cap leaves nothing for it.
+            RateLimitedError: a cap leaves nothing for it, or the platform said that it has given nearly all it will.
         """
+        until = self._resting.get(account.name)
+        if until is not None and now < until:
+            raise RateLimitedError("the platform says that nearly all of what it allows is used for now", until)
         return self._budget.reading(account, now, again=again) if self._budget else nullcontext()
 
     def room_again(self, account: Account, now: datetime) -> int | None:
@@ -104,6 +111,14 @@ class Poller:
         """Write what a reading came to, in the transaction that stores what it brought."""
         if self._budget is not None:
             self._budget.settle(connection, bill, page, new, now)
+        if bill is not None:
+            self._rest(bill, now)
+
+    def _rest(self, bill: Bill, now: datetime) -> None:
+        """Leave an account alone for a while where its platform says that nearly all of what it allows is used."""
+        self._resting.pop(bill.purse.account, None)
+        if bill.meter is not None and bill.meter.used >= NO_MORE:
+            self._resting[bill.purse.account] = min(bill.meter.regained or now + _REST, now + _LONGEST_REST)
 
     def _pause(self, state: AccountState, new: int, now: datetime) -> timedelta:
         """The time until an account is read again, by the clock where its school is."""
@@ -127,6 +142,10 @@ class Poller:
         )
         log.warning("poll_failed", account=state.account.name, error=type(error).__name__, next_at=next_at.isoformat())
         return Polled()
+
+
+def _brake(bill: Bill | None) -> float:
+    return 1.0 if bill is None or bill.meter is None else brake(bill.meter.used)
 
 
 def _kind(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 from connectors import approval
@@ -16,9 +17,14 @@ from watcher.looking import search_refusal
 from watcher.terms import base_of, readings
 from watcher.trial import approved_by
 
+# To see whether a token works needs no more, and more than that is the use that the platform has not agreed to.
+_UNAPPROVED = 10
+
 
 def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], None]) -> Iterator[Post]:
     """The account's posts page by page until the platform's end, each version once; ``note`` hears what is amiss.
+
+    Where the platform has not approved the use yet, it is one page of ten posts at most.
 
     Raises:
         ConfigError: there is no such account, or it is not set up rightly.
@@ -34,7 +40,13 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
     account = connectors.with_token(account_of(row))
     needed = approval.missing(account, approved_by(settings))
     if needed is not None:
-        note(f"read by hand; for the service this account is {approval.told(needed, account.platform)}")
+        told = approval.told(needed, account.platform)
+        note(f"read by hand, one page of {_UNAPPROVED} posts at most; for the service this account is {told}")
+        with connectors.by_hand.reading(account):
+            page = connectors.of(account, most=_UNAPPROVED).fetch(account, None)
+        yield from itertools.islice(_new(page, set()), _UNAPPROVED)
+        _tell(page, note)
+        return
     connector = connectors.of(account)
     seen: set[tuple[str, str, str, str]] = set()
     cursor: Cursor | None = None

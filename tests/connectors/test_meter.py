@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from pytest_httpserver import HTTPServer
 
 from connectors import meter
+from connectors._refusal import used
 from connectors.errors import RateLimitedError
 from connectors.http import HttpClient
 from connectors.meter import Meter
@@ -85,3 +87,34 @@ def test_a_failed_answer_is_no_answer_that_costs(httpserver: HTTPServer) -> None
 )
 def test_platforms_count_some_requests_apart(platform: str, path: str, unit: str) -> None:
     assert TARIFFS[platform].unit_of(path) == unit
+
+
+def test_nothing_leaves_once_the_platform_says_that_all_is_used(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/a").respond_with_data("{}")
+    until = datetime(2026, 11, 20, 13, tzinfo=UTC)
+    counted = Meter(lambda path: "calls", {"calls": 5}, _refused)
+    with HttpClient(allow_private=httpserver.url_for("/")) as client, counted.running():
+        meter.used(0.99, None)
+        client.get(httpserver.url_for("/a"))
+        meter.used(1.0, until)
+        with pytest.raises(RateLimitedError) as refused:
+            client.get(httpserver.url_for("/a"))
+    assert refused.value.retry_at == until
+    assert len(httpserver.log) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "share"),
+    [
+        ({}, None),
+        ({"x-app-usage": '{"call_count": 28, "total_time": 81, "total_cputime": 25}'}, 0.81),
+        ({"x-page-usage": '{"call_count": 130}'}, 1.3),
+        ({"x-business-use-case-usage": '{"1": [{"call_count": 5}, {"total_cputime": 90}], "2": [3]}'}, 0.9),
+        ({"x-app-usage": '{"call_count": 9}', "x-business-use-case-usage": '{"1": [{"call_count": 12}]}'}, 0.12),
+        ({"x-app-usage": '{"call_count": NaN, "total_time": "80", "total_cputime": -4}'}, None),
+        ({"x-app-usage": "[" * 10_000}, None),
+        ({"x-app-usage": "nonsense", "x-business-use-case-usage": "[1]"}, None),
+    ],
+)
+def test_whatever_a_usage_header_holds_is_a_share_or_nothing(headers: dict[str, str], share: float | None) -> None:
+    assert used(headers) == share

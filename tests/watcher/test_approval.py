@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
+from connectors import approval
 from connectors.errors import PermanentError
 from watcher.app import build, open_store
 from watcher.check import check, notes
@@ -215,3 +219,28 @@ def test_a_reading_by_hand_stays_possible_and_says_so(folder: Path) -> None:
     assert len(heard) == 1
     assert "read by hand" in heard[0]
     assert "TikTok's app review" in heard[0]
+
+
+def test_by_hand_one_page_of_ten_posts_is_read_before_the_approval(
+    folder: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server at home needs no approval, so that this one does is made believe."""
+    asked: list[Request] = []
+
+    def search(request: Request) -> Response:
+        asked.append(request)
+        numbers = [str(2_000_000_000_000_000_000 - 100 * len(asked) - n) for n in range(25)]
+        data = [{"id": number, "text": f"invented {number}", "author_id": "7"} for number in numbers]
+        meta = {"result_count": 25, "newest_id": numbers[0], "next_token": f"page{len(asked)}"}
+        return Response(json.dumps({"data": data, "meta": meta}), mimetype="application/json")
+
+    httpserver.expect_request("/2/tweets/search/recent").respond_with_handler(search)
+    base = httpserver.url_for("/").rstrip("/")
+    row = f'[[accounts]]\nname = "by-hand"\nplatform = "x"\ntarget = "a"\nreads = ["search"]\nbase_url = "{base}"\n'
+    made, heard = settings(folder, row + 'allow_private = true\ntoken = { env = "HOME" }\n'), list[str]()
+    assert len(list(read(made, "by-hand", 2, note=heard.append))) == 50, "with the approval, all that was asked for"
+    asked.clear()
+    monkeypatch.setattr(approval, "missing", lambda _account, _approved: approval.rule("x"))
+    assert len(list(read(made, "by-hand", 5, note=heard.append))) == 10
+    assert [request.args["max_results"] for request in asked] == ["10"]
+    assert "one page of 10 posts at most" in heard[1]

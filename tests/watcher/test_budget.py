@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -16,11 +18,11 @@ from connectors import meter, registry
 from connectors.errors import RateLimitedError
 from connectors.post import Account
 from connectors.tariff import CALLS, POUNDS, SEARCHES
-from watcher.budget import MICRO, Bill, Budget, caps_of
+from watcher.budget import MICRO, Bill, Budget, cap_problems, caps_of
 from watcher.check import problems
 from watcher.config import Settings, load
 from watcher.enrolment import apply
-from watcher.errors import SpentError
+from watcher.errors import SpentError, StoreError
 from watcher.outlay import Outlay
 from watcher.polling import Poller
 from watcher.spending import accounts, caps, delays, schools
@@ -150,10 +152,139 @@ def test_reading_by_hand_is_paid_from_the_same_caps(
     assert of == {CALLS: 2, POUNDS: pytest.approx(2 * 10 * 0.005 * 0.8 * MICRO, abs=4)}
 
 
-def test_without_a_store_reading_by_hand_is_not_counted(tmp_path: Path) -> None:
-    outlay = Outlay(_settings(tmp_path, "https://x.example"), lambda: None, lambda: NOW)
-    with outlay.reading(Account(name="search", platform="x", target="x", reads=("search",))):
+_HAND = Account(name="search", platform="x", target="x", reads=("search",))
+_TEST_SERVER = replace(_HAND, base_url="http://127.0.0.1:9", allow_private=True)
+_CAP = '[[budget.caps]]\nplatform = "{}"\ncalls_per_day = 2'
+
+
+@pytest.mark.parametrize(
+    ("budget", "account"),
+    [
+        ("", _HAND),
+        ("monthly_pounds = 0.0", _HAND),
+        ("monthly_pounds = 0.0", _TEST_SERVER),
+        (_CAP.format("x"), _TEST_SERVER),
+        (_CAP.format("mastodon"), replace(_HAND, platform="mastodon")),
+    ],
+)
+def test_without_a_ledger_nothing_is_read_that_has_a_price_or_a_cap(
+    tmp_path: Path, budget: str, account: Account
+) -> None:
+    outlay = Outlay(_settings(tmp_path, "https://x.example", budget), lambda: None, lambda: NOW)
+    with pytest.raises(StoreError, match="run `watcher migrate` first"), outlay.reading(account):
+        raise AssertionError("it must not get here")
+
+
+@pytest.mark.parametrize("account", [replace(_HAND, platform="mastodon"), replace(_HAND, platform="rss"), _TEST_SERVER])
+def test_without_a_ledger_what_costs_nothing_and_test_servers_can_be_read(tmp_path: Path, account: Account) -> None:
+    outlay = Outlay(_settings(tmp_path, "https://x.example", ""), lambda: None, lambda: NOW)
+    with outlay.reading(account):
         meter.leaving("/2/tweets/search/recent")
+
+
+_MENTIONS = """
+[[accounts]]
+name = "own"
+school = "hillcrest"
+platform = "x"
+target = "@hillcrest"
+reads = ["posts", "mentions"]
+official = true
+owner = "Jo"
+token = { env = "WATCHER_TEST_X" }
+"""
+_ANSWERS = _MENTIONS.replace('"own"', '"answers"').replace("@h", "https://x.com/H").replace('"mentions"', '"comments"')
+
+
+@pytest.mark.parametrize(("beside", "own"), [("", True), (_ANSWERS, False)])
+def test_mentions_keep_their_pace_where_nothing_else_reads_a_schools_replies(
+    store: Store, tmp_path: Path, beside: str, own: bool
+) -> None:
+    settings = _settings(tmp_path, "https://x.example")
+    with (tmp_path / "watcher.toml").open("a", encoding="utf-8") as file:
+        file.write(_MENTIONS + beside)
+    settings = load(tmp_path / "watcher.toml")
+    apply(settings, store, "watcher.toml", NOW)
+    budget = Budget(settings, store)
+    pace = budget.pace(store.accounts.get("own"), NOW)
+    assert pace.own is own
+    night = datetime(2026, 11, 20, 2, tzinfo=UTC)
+    assert pace.interval(night, 0).total_seconds() == pace.every_s * (1 if own else 3)
+    if beside:
+        assert budget.pace(store.accounts.get("answers"), NOW).own, "replies are never slowed"
+
+
+_PAGE = """
+[[accounts]]
+name = "page"
+school = "hillcrest"
+platform = "facebook"
+target = "100900"
+reads = ["posts"]
+official = true
+owner = "Jo"
+base_url = "{url}"
+allow_private = true
+token = {{ env = "WATCHER_TEST_X" }}
+every_s = 600
+"""
+
+
+def _page(folder: Path, url: str, store: Store, calls: int = 9000) -> tuple[Poller, Budget]:
+    """A page of Facebook, of which so many calls a day may be made."""
+    _settings(folder, url, _CAP.format("facebook").replace("= 2", f"= {calls}"))
+    with (folder / "watcher.toml").open("a", encoding="utf-8") as file:
+        file.write(_PAGE.format(url=url.rstrip("/")))
+    settings = load(folder / "watcher.toml")
+    apply(settings, store, "watcher.toml", NOW)
+    budget = Budget(settings, store)
+    return Poller(store, lambda a: registry.load("facebook"), lambda name: "token", budget), budget
+
+
+def test_calls_to_facebook_are_counted_and_can_be_capped(store: Store, tmp_path: Path, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/v26.0/100900/published_posts").respond_with_json({"data": []})
+    poller, budget = _page(tmp_path, httpserver.url_for("/"), store, calls=30)
+    noon = NOW.replace(hour=12)
+    for n in range(40):
+        poller.poll(store.accounts.get("page"), noon + timedelta(minutes=10 * n))
+    (cap,) = (cap for cap in budget.caps if cap.platform == "facebook")
+    assert 20 < store.ledger.spent(cap, noon) == len(httpserver.log) <= 30
+    assert "calls_per_day" in str(store.accounts.get("page").last_error)
+    assert list(cap_problems(load(tmp_path / "watcher.toml"))) == []
+
+
+@pytest.mark.parametrize(("percent", "factor"), [(79, 1), (80, 2), (92, 4)])
+@pytest.mark.parametrize("header", ["X-App-Usage", "X-Business-Use-Case-Usage"])
+def test_a_page_slows_down_when_meta_says_that_most_is_used(
+    store: Store, tmp_path: Path, httpserver: HTTPServer, header: str, percent: int, factor: int
+) -> None:
+    said: Any = {"call_count": 3, "total_time": percent, "total_cputime": 1}
+    if "Business" in header:
+        said = {"100900": [{"type": "pages", **said, "estimated_time_to_regain_access": 0}]}
+    usage = {header: json.dumps(said)}
+    httpserver.expect_request("/v26.0/100900/published_posts").respond_with_json({"data": []}, headers=usage)
+    poller, _ = _page(tmp_path, httpserver.url_for("/"), store)
+    noon = NOW.replace(hour=12)
+    poller.poll(store.accounts.get("page"), noon)
+    assert store.accounts.get("page").next_poll_at == noon + timedelta(seconds=600 * factor)
+
+
+def test_a_page_rests_when_meta_says_that_nearly_all_is_used(
+    store: Store, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    usage = {"X-App-Usage": json.dumps({"call_count": 97})}
+    httpserver.expect_request("/v26.0/100900/published_posts").respond_with_json({"data": []}, headers=usage)
+    poller, _ = _page(tmp_path, httpserver.url_for("/"), store)
+    noon = NOW.replace(hour=12)
+    poller.poll(store.accounts.get("page"), noon)
+    asked = len(httpserver.log)
+    poller.poll(store.accounts.get("page"), noon + timedelta(minutes=1))
+    state = store.accounts.get("page")
+    assert len(httpserver.log) == asked, "also where a backlog waits, nothing is asked"
+    assert str(state.last_error).startswith("RateLimitedError: the platform says that nearly all")
+    assert state.next_poll_at == noon + timedelta(minutes=15)
+    poller.poll(state, noon + timedelta(minutes=16))
+    assert len(httpserver.log) > asked
 
 
 # with a real connector -----------------------------------------------------------------------------------------------
