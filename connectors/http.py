@@ -28,7 +28,13 @@ from connectors import meter
 from connectors._address import is_public, origin_of, resolve_public
 from connectors._body import STEP, unpacker
 from connectors._status import error_for, retry_at
-from connectors.errors import PermanentError, RefusedAddressError, TransientError, UnexpectedResponseError
+from connectors.errors import (
+    AuthenticationError,
+    PermanentError,
+    RefusedAddressError,
+    TransientError,
+    UnexpectedResponseError,
+)
 
 __all__ = ["MAX_BYTES", "HttpClient", "Response", "error_for", "is_public", "origin_of", "resolve_public", "retry_at"]
 
@@ -39,6 +45,7 @@ _HOST = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _REDIRECTS = {301, 302, 303, 307, 308}
 # Sent on to another origin; everything else a caller adds may be a credential.
 _HARMLESS = {"accept", "accept-encoding", "accept-language", "user-agent", "if-none-match", "if-modified-since"}
+_SENDABLE = re.compile(r"[\t\x20-\x7e]*")
 
 for _name in ("httpx", "httpcore"):  # at INFO and DEBUG they write whole addresses and headers, secrets included
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -225,6 +232,7 @@ class HttpClient:
         ``ends`` is a moment of the monotonic clock by which several calls together must be over.
 
         Raises:
+            AuthenticationError: a header that may be a token holds signs that no header can.
             RefusedAddressError: the address, or one it redirects to, is private or no address of the web.
             TransientError: no answer in time, or the connection failed.
             UnexpectedResponseError: the answer is too large, badly packed, or redirects without end.
@@ -279,7 +287,7 @@ class HttpClient:
             try:
                 return self._exchange(request, ends)
             except httpx.LocalProtocolError:
-                raise PermanentError(f"{place} cannot be asked: a header or token holds a forbidden sign") from None
+                raise _unsendable(place, request.headers) from None
             except httpx.TransportError as exc:
                 pause = random.uniform(0.1, 0.4)  # noqa: S311 (spreads load, hides nothing)
                 if not isinstance(exc, httpx.ConnectError) or not tries_left or time.monotonic() + pause >= ends:
@@ -359,7 +367,15 @@ def _request(method: str, url: httpx.URL, headers: Mapping[str, str], content: b
     try:
         return httpx.Request(method, url, headers=dict(headers), content=content)
     except UnicodeEncodeError:
-        raise PermanentError(f"{_place(url)} cannot be asked: a header or token holds a forbidden sign") from None
+        raise _unsendable(_place(url), headers) from None
+
+
+def _unsendable(place: str, headers: Mapping[str, str]) -> PermanentError:
+    """What a header is that cannot be sent: mostly a token that was copied with a sign too many."""
+    odd = [name for name, value in headers.items() if value.strip() != value or not _SENDABLE.fullmatch(value)]
+    if odd and all(name.lower() in _HARMLESS for name in odd):
+        return PermanentError(f"{place} cannot be asked: a header holds a forbidden sign")
+    return AuthenticationError(f"the token for {place} holds signs that no token has: copy it again")
 
 
 def _headers(answer: httpx.Response) -> dict[str, str]:

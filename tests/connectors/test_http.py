@@ -377,3 +377,22 @@ def test_no_log_shows_path_query_or_token(httpserver: HTTPServer, caplog) -> Non
         client.get(httpserver.url_for("/?key=s3cret"), headers={"Authorization": "Bearer s3cret"})
     assert not [r for r in caplog.records if r.name.startswith("http") and "s3cret" in r.getMessage()]
     assert "httpx" not in {record.name for record in caplog.records}
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Api-Key"])
+@pytest.mark.parametrize("value", ["Bearer s3cret…", "Bearer s3cret\n", "Bearer s3\x00cret"])
+def test_a_token_that_no_header_can_hold_is_no_good(
+    httpserver: HTTPServer, client: HttpClient, name: str, value: str
+) -> None:
+    for ask in (client.get, client.post):
+        with pytest.raises(AuthenticationError, match="copy it again") as caught:
+            ask(httpserver.url_for("/a"), headers={name: value})
+        assert "s3" not in str(caught.value)
+
+
+def test_a_mark_of_a_server_that_no_header_can_hold_is_not_called_a_token(
+    httpserver: HTTPServer, client: HttpClient
+) -> None:
+    with pytest.raises(PermanentError, match="a header holds a forbidden sign") as caught:
+        client.get(httpserver.url_for("/a"), headers={"If-None-Match": '"…"', "Authorization": "Bearer s3cret"})
+    assert not isinstance(caught.value, AuthenticationError)
