@@ -48,12 +48,13 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Blind:
-    """A source that could not be read, since when, and whether it can be again."""
+    """A source that could not be read, since when, and whether it can be again; ``partly`` where the rest could."""
 
     source: str
     platform: str
     since: datetime
     until: datetime | None = None
+    partly: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

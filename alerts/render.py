@@ -340,7 +340,8 @@ def _gap(blind: Blind, timezone: str) -> str:
     """Which source was blind, from when until when."""
     until = f"until {wording.long_time(blind.until, timezone)}" if blind.until else "and still not readable"
     since = wording.long_time(blind.since, timezone)
-    return f"{plain(blind.source)} ({wording.platform_name(blind.platform)}): from {since} {until}"
+    part = "in part, " if blind.partly else ""
+    return f"{plain(blind.source)} ({wording.platform_name(blind.platform)}): {part}from {since} {until}"
 
 
 def _address_line(url: str) -> str:

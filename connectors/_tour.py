@@ -79,7 +79,7 @@ class _Tour:
                 return self._filled(find)
         if problem is not None:
             raise problem
-        return Page(posts=(), cursor=self._cursor())
+        return Page(posts=(), cursor=self._cursor(), lacks=self._lacks())
 
     def _is_fresh(self, post: Post) -> bool:
         """Whether no other read gave this version: an answer to the school often mentions it, too."""
@@ -100,7 +100,12 @@ class _Tour:
             more=bool(self._todo) or not find.done,
             gaps=tuple(find.gaps),
             oddities=tuple(find.oddities),
+            lacks=self._lacks(),
         )
+
+    def _lacks(self) -> tuple[str, ...]:
+        """What the reads cannot have at present, as each keeps it in its state."""
+        return tuple(why for name in self._readers for why in self._states[name].get("lacks", ()))
 
     def _cursor(self) -> Cursor:
         given = dict(list(self._given.items())[-_MOST_GIVEN:])

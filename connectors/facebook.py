@@ -93,7 +93,9 @@ class FacebookConnector:
             def ask(at: Position) -> Page:
                 return _Turn(account, stages, at, graph, self._page_size).page(self._watched_posts)
 
-            return self._gathered(account, stages, place, ask)
+            page = self._gathered(account, stages, place, ask)
+        kept = Position.of(account, page.cursor, stages).kept
+        return replace(page, lacks=tuple(kept[at] for at in _LEFT if at in stages and kept.get(at)))
 
     def recheck(self, account: Account, posts: Sequence[Post]) -> Iterable[tuple[Post, Post | None]]:
         """What stands on the page itself as it is now, or ``None`` where it is gone; others' pages are left out."""

@@ -121,6 +121,7 @@ class _Round:
         self._reads: dict[str, Any] = {read: state.get("reads", {}).get(read, {}) for read in wanted}
         self._given: dict[str, str] = dict(state.get("given", {}))
         self._todo = [read for read in state.get("todo", ()) if read in wanted] or wanted
+        self._closed: str | None = state.get("closed")  # what the server keeps from us under a hashtag
 
     def page(self) -> Page:
         """The first news, or an empty page when every read was asked and has none."""
@@ -143,7 +144,7 @@ class _Round:
                 return self._filled(find)
         if problem is not None:
             raise problem
-        return Page(posts=(), cursor=self._cursor())
+        return Page(posts=(), cursor=self._cursor(), lacks=self._lacks())
 
     def _drop_given(self, find: _Find) -> None:
         """Leave out what another read gave already: a reply is often a mention, too."""
@@ -165,11 +166,17 @@ class _Round:
             more=bool(self._todo) or not find.done,
             gaps=tuple(find.gaps),
             oddities=tuple(find.oddities),
+            lacks=self._lacks(),
         )
+
+    def _lacks(self) -> tuple[str, ...]:
+        return () if self._closed is None else (self._closed,)
 
     def _cursor(self) -> Cursor:
         given = dict(list(self._given.items())[-_MOST_GIVEN:])
-        state = {"account": self._id, "todo": self._todo, "reads": self._reads, "given": given}
+        state: dict[str, Any] = {"account": self._id, "todo": self._todo, "reads": self._reads, "given": given}
+        if self._closed is not None:
+            state["closed"] = self._closed
         return Cursor(state=json.dumps(state, separators=(",", ":")))
 
     def _read(self, read: str) -> _Find:
@@ -211,9 +218,11 @@ class _Round:
         answer = self._server.ask(path, {**query, **(walk.query or {})})
         items = self._server.listed(answer)
         find = _Find()
-        if not items and walk.query is None and self._target.tag is not None:
+        # Posts of one kind do not tell that the other kind is shown again.
+        if (not items or self._closed) and walk.query is None and self._target.tag is not None:
             closed = self._server.closed_feeds()
-            find.gaps += [closed] if closed is not None and self._is_fresh("closed feeds", "-") else []
+            self._closed = None if closed is None else closed.why
+            find.gaps += [closed] if closed is not None and self._is_fresh("closed feeds", closed.why) else []
         step = self._take(walk, items, find, *_onward(answer, query, items), unwrap=unwrap)
         self._reads[read] = step.walk.dump()
         return find

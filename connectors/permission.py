@@ -125,6 +125,7 @@ _SAID: Mapping[str, tuple[tuple[str, str], ...]] = {
     "tiktok": ((r"lacks a permission|HTTP 403", ""),),
     "mastodon": (
         (r"own token only", "the account's own token with read:notifications"),
+        (r"does not show us \w+ posts under hashtags", "a token of an account on that server, with read:statuses"),
         (r"hashtag feeds to nobody from outside", "a token of an account on that server, with read:statuses"),
         (r"HTTP 403", ""),
     ),

@@ -211,10 +211,15 @@ class Oddity:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One answer of a platform: posts oldest first, where to go on, whether more waits, and what is missing."""
+    """One answer of a platform: posts oldest first, where to go on, whether more waits, and what is missing.
+
+    ``gaps`` are told once. ``lacks`` says in words what cannot be read at all at present although the rest can, such as
+    for want of a permission: with every page for as long as that lasts.
+    """
 
     posts: tuple[Post, ...]
     cursor: Cursor | None
     more: bool = False
     gaps: tuple[Gap, ...] = ()
     oddities: tuple[Oddity, ...] = ()
+    lacks: tuple[str, ...] = ()

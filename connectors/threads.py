@@ -48,6 +48,7 @@ _FIRST_MOMENT = 1_688_540_400  # seconds since 1970: Threads answers nothing ear
 _INDEX_LAG_S = 86_400  # a search may find a post that much later than it was written
 _TARGET = re.compile(r"(?:https?://(?:www\.)?threads\.(?:net|com)/)?@?([A-Za-z0-9._]{1,60})/?(?:\?.*)?")
 _JOINED = 25  # requests for one page at most
+_LONELY = "the search shows the account's own posts alone: Meta has not granted this app threads_keyword_search"
 
 
 class ThreadsConnector:
@@ -207,10 +208,10 @@ class _Turn:
         find, step = take(walk, items, onward(body, "Threads") or self._earlier(since, items))
         lonely = _only(items, own)
         if lonely and not state.get("lonely"):
-            why = "the search shows the account's own posts alone: Meta has not granted this app threads_keyword_search"
-            find.gaps.append(Gap(start=None, end=None, why=why))
+            find.gaps.append(Gap(start=None, end=None, why=_LONELY))
         alone = lonely if items else bool(state.get("lonely"))
-        return find, {**state, **self._kept(own), "walk": step.walk.dump(), "lonely": alone}
+        lacks = {"lonely": alone, "lacks": [_LONELY] if alone else []}
+        return find, {**state, **self._kept(own), "walk": step.walk.dump(), **lacks}
 
     def comments(self, state: State) -> tuple[Find, State]:
         """What is new under the next of the posts that wait; an error after the first request waits for the next."""

@@ -1,8 +1,10 @@
-"""Blind spots: sources that cannot be read, or have fallen silent, and mailboxes that take nothing, as incidents."""
+"""Blind spots as incidents: sources that cannot be read, wholly or in part, or are silent, and dead mailboxes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -16,16 +18,19 @@ from alerts.school import Register, School
 from alerts.wording import counted, long_day
 from watcher.habit import LEAST, Silence, silence
 from watcher.reference import random_reference
-from watcher.remedy import remedy
+from watcher.remedy import remedy, unread
 from watcher.serving import Providers, served
 from watcher.store import Store
 from watcher.store.accounts import AccountState
+from watcher.store.gaps import Missing
 from watcher.terms import MARK, base_of
 
 log = structlog.get_logger(__name__)
 
 # What the key of a silent source begins with, among the faults.
 SILENT = "silence of "
+# The same of a source that can be read but for a part, such as for want of a permission.
+PART = "part of "
 _LOOKED_AT = timedelta(hours=1)
 # A folder of old files is read once, and brings nothing any more by nature.
 NEVER_SILENT = ("archive", "report")
@@ -35,6 +40,27 @@ def silent_sources(store: Store) -> tuple[str, ...]:
     """The sources that are read and have fallen silent, as long as nobody has closed the matter."""
     silent = (f.removeprefix(SILENT) for f in store.incidents.faults() if f.startswith(SILENT))
     return tuple(sorted({base_of(name) for name in silent}))
+
+
+# What of a source's queries cannot be read, each with the query that lacks it.
+Parts = Sequence[tuple[AccountState, Missing]]
+
+
+def parts(store: Store, states: Iterable[AccountState]) -> dict[str, Parts]:
+    """The sources of which a part cannot be read for want of a permission, and has not been for two rounds."""
+    by_name = {state.account.name: state for state in states if state.off is None}
+    found: dict[str, list[tuple[AccountState, Missing]]] = defaultdict(list)
+    for one in store.gaps.lasting():
+        if one.account in by_name:
+            found[base_of(one.account)].append((by_name[one.account], one))
+    return dict(found)
+
+
+def lack(found: Parts) -> str:
+    """What of a source cannot be read, and what to do, as one line."""
+    ways = [unread(replace(s.account, name=base_of(s.account.name)), one.gap.why) for s, one in found]
+    what = "; ".join(dict.fromkeys(way.what.rstrip(".") for way in ways))
+    return f"{what}. {' '.join(dict.fromkeys(way.do for way in ways))}"
 
 
 def blind_times(
@@ -61,11 +87,27 @@ def blind_times(
     for source, gap in store.accounts.gaps(start):
         if source in own and gap.start is not None and gap.start < end and (gap.end or end) > start:
             found.setdefault(base_of(source), []).append((gap.start, gap.end))
-    return tuple(
+    whole = tuple(
         Blind(source=source, platform=platforms[source], since=since, until=until)
         for source, times in sorted(found.items())
         for since, until in _joined(times)
     )
+    return (*whole, *_in_part(store, mine, start, end))
+
+
+def _in_part(store: Store, mine: Iterable[AccountState], start: datetime, end: datetime) -> Iterator[Blind]:
+    """What of these sources could not be read in part at some time between."""
+    of = {state.account.name: state for state in mine if state.off is None}
+    lasting = store.gaps.lasting()
+    ended = (one for one in store.gaps.since(start) if one.is_unreadable and one.filled_at is not None)
+    found: dict[str, list[tuple[datetime, datetime | None]]] = defaultdict(list)
+    for one in (*lasting, *ended):
+        if one.account in of and one.at < end and (one.filled_at is None or one.filled_at >= start):
+            found[base_of(one.account)].append((one.at, one.filled_at))
+    platforms = {base_of(name): state.account.platform for name, state in of.items()}
+    for source, times in sorted(found.items()):
+        for since, until in _joined(times):
+            yield Blind(source=source, platform=platforms[source], since=since, until=until, partly=True)
 
 
 def _joined(times: Collection[tuple[datetime, datetime | None]]) -> Iterator[tuple[datetime, datetime | None]]:
@@ -98,7 +140,7 @@ class Faults:
         However many queries a search is read as, they share a token and a server: it is one matter for each of those
         who look after the schools that it can no longer look for, and none for anybody else.
         """
-        states = {state.account.name: state for state in self._store.accounts.all()}
+        states = self._awake(now)
         blind: dict[str, list[AccountState]] = {}
         for name, state in states.items():
             if state.blind_since is not None:
@@ -110,7 +152,8 @@ class Faults:
             self._store.incidents.end_fault(name, now)
         providers = Providers(self._store, self._pack_of, now) if blind else None
         changed = sum(self._watch_blind(blind[base], known, providers, now) for base in sorted(blind) if providers)
-        return changed + len(seeing) + self._watch_silence(states, frozenset(known), now)
+        changed += len(seeing) + self._watch_parts(states, known, now)
+        return changed + self._watch_silence(states, frozenset(known), now)
 
     def open(self, what: str, school: School, why: str, now: datetime, *, named: str | None = None) -> None:
         """Open the incident of a fault unless it is open; ``named`` tells several of one fault apart."""
@@ -129,6 +172,14 @@ class Faults:
             )
 
         self._store.incidents.start_fault(what, make, why, now, named=named)
+
+    def _awake(self, now: datetime) -> dict[str, AccountState]:
+        """The accounts by name; those that a clock which ran ahead has put off are woken."""
+        states = self._store.accounts.all()
+        if any(state.is_ahead(now) for state in states):
+            log.warning("clock_ran_ahead", woken=self._store.accounts.wake(now))
+            states = self._store.accounts.all()
+        return {state.account.name: state for state in states}
 
     def _watch_blind(
         self, parts: list[AccountState], known: Mapping[str, str], providers: Providers, now: datetime
@@ -151,6 +202,39 @@ class Faults:
             found = remedy(account.platform, base, first[school].last_error or "", account)
             self._open_for(account.name, providers.schools[school], f"{found.what.rstrip('.')}. {found.do}", told, now)
         return len(over) + len(missing)
+
+    def _watch_parts(self, states: Mapping[str, AccountState], known: Mapping[str, str], now: datetime) -> int:
+        """The same for sources of which a part cannot be read: posts there are as unseen as those of a blind one."""
+        lasting = parts(self._store, states.values())
+        over = [n for n in sorted(known) if n.startswith(PART) and base_of(n).removeprefix(PART) not in lasting]
+        for name in over:
+            self._store.incidents.end_fault(name, now, "all that is read of the source can be read again")
+        providers = Providers(self._store, self._pack_of, now) if lasting else None
+        changed = sum(self._watch_part(b, lasting[b], known, providers, now) for b in sorted(lasting) if providers)
+        return changed + len(over)
+
+    def _watch_part(
+        self, base: str, found: Parts, known: Mapping[str, str], providers: Providers, now: datetime
+    ) -> int:
+        """Have everybody told of a source's part; what somebody has closed, knowing, is not opened for the same."""
+        told = {name: school for name, school in known.items() if base_of(name) == f"{PART}{base}"}
+        before = self._store.recall(f"{PART}{base}")
+        fresh = before is None or any(one.gap.why not in before[0] or one.at > before[1] for _, one in found)
+        if not told and not fresh:
+            return 0
+        why, every = lack(found), tuple(providers.schools.values())
+        first = {school.id: state for state, _ in reversed(found) for school in served(state, every)}
+        over = sorted(name for name, school in told.items() if not providers.needed(school, first))
+        for name in over:
+            self._store.incidents.end_fault(name, now, "what is read for this school can be read")
+        told = {name: school for name, school in told.items() if name not in over}
+        missing = providers.untold(first, told.values())
+        noted = [self._store.incidents.change_fault(name, why, (why,), now) for name in told] if fresh else []
+        for school in missing:
+            self._open_for(f"{PART}{base}", providers.schools[school], why, told, now)
+        if fresh:
+            self._store.remember(f"{PART}{base}", sorted({one.gap.why for _, one in found}), now)
+        return len(over) + len(missing) + sum(noted)
 
     def _open_for(self, what: str, school: School, why: str, told: dict[str, str], now: datetime) -> None:
         """Open one of the matters of a fault: the first goes by its name, any other by that of its school, too."""

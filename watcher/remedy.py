@@ -88,6 +88,11 @@ def remedy(platform: str, account: str, error: str, of: Account | None = None) -
     return Remedy(kind=kind, what=rest if name in _MEND else error, do=_MEND.get(name, _OTHER))
 
 
+def unread(account: Account, why: str) -> Remedy:
+    """What to do where a source can be read but for a part, for want of a permission, as its connector says."""
+    return Remedy(kind="permission", what=" ".join(why.split()), do=_permission(account, why))
+
+
 def link_for(account: str) -> str:
     """The command that makes the link which the account's own administrator opens."""
     return f"watcher connect {shlex.quote(account)} --link"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from watcher.errors import StoreError
@@ -25,12 +27,19 @@ STILL = timedelta(minutes=3)
 PURGE_EVERY = timedelta(hours=24)
 # Summer time does not move this clock; an hour is more than any correction by the network.
 JUMP_S = 3600
+# The ticker goes by the clock on the wall: set back by more than this, it would stand still until it has caught up.
+BACK_S = 1.0
 LONG_AGO = timedelta(days=30)
 
 
 def clock() -> datetime:
     """The time now, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def _ahead_of_steady() -> float:
+    """By how many seconds the clock on the wall is ahead of the steady one, which nobody sets."""
+    return time.time() - time.monotonic()
 
 
 class Scheduler:
@@ -46,6 +55,8 @@ class Scheduler:
         self._slept = False
         self._wall, self._steady = clock(), time.monotonic()
         self._warned = datetime.min.replace(tzinfo=UTC)
+        self._ahead = _ahead_of_steady()
+        self._keeper = threading.Thread(target=self._keep_time, name="clock", daemon=True)
         self._stopping = threading.Event()
         self._in_flight: set[str] = set()
         self._guard = threading.Lock()
@@ -72,6 +83,7 @@ class Scheduler:
         ):
             self._ticker.add_job(job, "interval", seconds=every, next_run_time=clock())
         self._ticker.start()
+        self._keeper.start()
 
     def stop(self) -> None:
         """Finish what is under way and tick no more; stopping twice is harmless."""
@@ -80,6 +92,16 @@ class Scheduler:
         self._stopping.set()
         self._ticker.shutdown(wait=True)
         self._workers.shutdown(wait=True, cancel_futures=True)
+
+    def _keep_time(self) -> None:
+        """Have every job ticked again at once when the clock was set back, for its next time is now far ahead."""
+        while not self._stopping.wait(BACK_S):
+            before, self._ahead = self._ahead, _ahead_of_steady()
+            if before - self._ahead > BACK_S:
+                log.warning("clock_went_back", seconds=round(before - self._ahead))
+                for job in self._ticker.get_jobs():
+                    with contextlib.suppress(JobLookupError):
+                        job.modify(next_run_time=clock())
 
     def _poll(self) -> None:
         if not self._service.may_poll():

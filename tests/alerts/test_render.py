@@ -551,7 +551,10 @@ WEEK = Digest(
         ),
     ),
     praise=(Excerpt(text="Thank you Mr Sample, a lovely fair", spans=(Span(start=13, end=19, kind="adult_name"),)),),
-    blind=(Blind(source="hillcrest-page", platform="facebook", since=AT - timedelta(days=8)),),
+    blind=(
+        Blind(source="hillcrest-page", platform="facebook", since=AT - timedelta(days=8)),
+        Blind(source="dene-page", platform="facebook", since=AT - timedelta(days=8), partly=True),
+    ),
     unread={"language": 2, "picture": 1},
     link="https://watcher.trust.example/",
 )
@@ -580,6 +583,7 @@ class TestDigestMail:
                 "412",
                 "could not read everything this week",
                 "hillcrest-page (Facebook): from Thursday 12 November 2026, 08:15 and still not readable",
+                "dene-page (Facebook): in part, from Thursday 12 November 2026, 08:15 and still not readable",
                 "2 posts: in a language Watcher does not read",
                 "1 post: pictures with little text",
                 "Thank you Mr [name], a lovely fair",

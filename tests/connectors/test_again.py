@@ -12,6 +12,7 @@ from werkzeug import Request, Response
 
 from connectors.connector import Rechecker
 from connectors.errors import AccountNotFoundError, AuthenticationError, TransientError
+from connectors.permission import lacking
 from connectors.post import Account, Post
 from connectors.registry import load
 
@@ -154,6 +155,13 @@ def test_an_empty_hashtag_feed_is_silence_where_the_door_is_open(
     assert (page.posts, len(page.gaps)) == ((), gaps)
     again = load("mastodon").fetch(tag, page.cursor)
     assert again.gaps == (), "told once"
+    assert page.lacks == again.lacks == tuple(gap.why for gap in page.gaps), "said as long as it lasts"
+    for why in page.lacks:
+        assert "read:statuses" in str(lacking(tag, why))
+    server.answers["/api/v1/timelines/tag/hill"] = Response(json.dumps([status("5", "Here")]), 200)
+    assert load("mastodon").fetch(tag, again.cursor).lacks == page.lacks, "posts of one kind say nothing of the other"
+    server.answers["/api/v2/instance"] = {"configuration": {"timelines_access": {"hashtag_feeds": FEEDS}}}
+    assert load("mastodon").fetch(tag, again.cursor).lacks == (), "the door is open again"
 
 
 @pytest.mark.parametrize(("shut", "token"), [("authenticated", None), ("disabled", "s3cret"), ("disabled", None)])

@@ -317,6 +317,9 @@ def test_where_visitors_posts_cannot_be_had_the_rest_goes_on(graph: Graph, https
     assert "pages_read_user_content" in gap.why
     again = list(drain(source, pages[-1].cursor))
     assert [page.gaps for page in again] == [()], "the same reason is told once"
+    assert [page.lacks for page in (*pages[1:], *again)] == [(gap.why,)] * 2, "and said as long as it lasts"
+    graph.edges["100900/feed"] = [{"data": []}]
+    assert [page.lacks for page in drain(source, again[-1].cursor)] == [()]
 
 
 def watched(number: int, count: int, updated: str = "2026-11-17T00:00:00+0000") -> dict[str, Any]:
@@ -747,6 +750,7 @@ def test_recommendations_that_cannot_be_had_are_told_once_and_stop_nothing(
         later += list(drain(source, cursor))
         cursor = later[-1].cursor
     assert [got.gaps for got in later] == [()] * 13, "the same reason is told once"
+    assert {got.lacks for got in later} == {(gap.why,)}, "and said also in rounds that do not ask"
 
 
 def test_recommendations_are_asked_for_again_at_once_after_a_failure_that_passes(

@@ -302,13 +302,15 @@ def test_a_topic_is_searched_by_its_sign(api: Api, account: Callable[..., Accoun
 def test_a_search_that_meta_has_not_granted_is_told_once(api: Api, account: Callable[..., Account]) -> None:
     mine = thread(1, username="alderbrookacademy")
     api.edges["keyword_search"] = [paged(mine), paged(mine), paged(), paged(thread(2), mine)]
-    source, told, cursor = account(**SEARCH), [], None
+    source, told, lacks, cursor = account(**SEARCH), [], [], None
     for _ in range(4):
         page = ThreadsConnector().fetch(source, cursor)
         told.append([gap.why for gap in page.gaps])
+        lacks.append(page.lacks)
         cursor = page.cursor
     assert [len(gaps) for gaps in told] == [1, 0, 0, 0]
     assert "threads_keyword_search" in told[0][0]
+    assert lacks == [(told[0][0],)] * 3 + [()], "said as long as it lasts"
 
 
 def test_a_search_is_an_account_of_its_own(api: Api, account: Callable[..., Account]) -> None:

@@ -238,6 +238,19 @@ def test_a_clock_that_jumps_purges_nothing(make: Made) -> None:
     assert service.purges == 1
 
 
+def test_a_clock_that_is_set_back_stops_no_tick(make: Made) -> None:
+    """The ticker waits until the time on the wall at which it meant to tick: six days, and nobody would be told."""
+    scheduler, service = make("a")
+    until(lambda: service.polls["a"] >= 1)
+    days = timedelta(days=6)
+    for job in scheduler._ticker.get_jobs():
+        job.modify(next_run_time=clock() + days)  # as it is after the clock went back by so much
+    time.sleep(0.1)
+    before = service.polls["a"], service.advanced
+    scheduler._ahead += days.total_seconds()
+    until(lambda: service.polls["a"] > before[0] + 1 and service.advanced > before[1] + 1)
+
+
 def test_after_a_month_without_a_sign_of_life_the_purge_waits_a_day() -> None:
     service = FakeService(FakeStore((), beat=({}, clock() - timedelta(days=40))))
     scheduler = Scheduler(service, tick_s=60, workers=1)  # type: ignore[arg-type]

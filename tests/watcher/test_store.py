@@ -491,6 +491,39 @@ def test_a_clock_that_ran_ahead_leaves_no_account_asleep(store: Store) -> None:
     assert [s.account.name for s in store.accounts.due(NOW)] == ["hill"]
 
 
+@pytest.mark.parametrize(
+    ("polled", "put_off", "woken"),
+    [
+        (timedelta(days=6), timedelta(minutes=5), True),
+        (timedelta(hours=2), timedelta(minutes=5), True),
+        (timedelta(0), timedelta(days=1), False),
+        (timedelta(seconds=20), timedelta(minutes=5), False),
+        (timedelta(0), timedelta(days=6), True),
+    ],
+    ids=["days", "hours", "a day's pause", "seconds", "put off only"],
+)
+def test_a_clock_that_goes_back_wakes_what_it_put_off_and_no_named_pause(
+    store: Store, polled: timedelta, put_off: timedelta, woken: bool
+) -> None:
+    with_account(store)
+    next_at = NOW + polled + put_off
+    store.accounts.failed(store.accounts.get("hill"), "x", permanent=False, next_at=next_at, now=NOW + polled)
+    assert store.accounts.get("hill").is_ahead(NOW) == woken
+    assert store.accounts.wake(NOW) == woken
+    assert bool(store.accounts.due(NOW)) == woken
+    assert store.accounts.wake(NOW) == 0
+
+
+def test_a_clock_that_goes_back_wakes_the_filling_of_gaps(store: Store) -> None:
+    with_account(store)
+    gaps = (Gap(start=NOW - timedelta(hours=2), end=NOW - timedelta(hours=1), why="too old"),)
+    page, ahead = Page(posts=(), cursor=None, gaps=gaps), NOW + timedelta(days=6)
+    store.accounts.succeeded(store.accounts.get("hill"), page, ahead, 180)
+    assert store.gaps.due(NOW, 9) == ()
+    store.accounts.wake(NOW)
+    assert [missing.at for missing in store.gaps.due(NOW, 9)] == [NOW]
+
+
 def test_the_register_comes_back(store: Store) -> None:
     school = School(id="hillcrest", name="Hillcrest", pack="wessex", trust="t", hashtags=("Hill",))
     nouns = [

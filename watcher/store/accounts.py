@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
 from connectors.approval import Requirement, missing
+from connectors.permission import lacking
 from connectors.post import Account, Cursor, Gap, Page
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
@@ -27,6 +28,9 @@ BLIND_AFTER = 2
 SPENT = "SpentError:"
 # A source that fails "for now" all this time is as blind as one whose token is dead.
 SILENT_AFTER = timedelta(hours=2)
+# A platform may ask for a pause of a day, and a budget may stretch an interval a hundredfold, by night threefold more.
+_LONGEST_PAUSE, _STRETCHED = timedelta(days=1, hours=1), 300
+_SKEW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,18 @@ class AccountState:
     def is_saving(self) -> bool:
         """Whether it is not read only because what reading may cost is used up."""
         return self.failures > 0 and (self.last_error or "").startswith(SPENT)
+
+    def is_ahead(self, now: datetime) -> bool:
+        """Whether a clock that ran ahead has put its next reading off: it was dealt with at a time still to come.
+
+        Or it is put off for longer than any pause lasts.
+        """
+        written = max(moment for moment in (self.added_at, self.last_attempt_at) if moment is not None)
+        pause = max(_LONGEST_PAUSE, timedelta(seconds=min(self.every_s * _STRETCHED, 10**9)))
+        return self.next_poll_at > now and (written > now + _SKEW or self.next_poll_at > now + pause)
+
+
+_TIMES = ("added_at", "last_attempt_at", "last_success_at", "last_new_at", "caught_up_at", "blind_since")
 
 
 class AccountShelf:
@@ -129,10 +145,19 @@ class AccountShelf:
             return _state(row, approved(connection))
 
     def wake(self, now: datetime) -> int:
-        """Make due what a clock that ran ahead has put off for more than a week; how many."""
-        ahead = t.account.c.next_poll_at > now + timedelta(days=7)
+        """Make due what a clock that ran ahead has put off, and set its times right; how many accounts.
+
+        Times that are still to come would hide for as long that a source fails, or has fallen silent.
+        """
+        ahead = [state for state in self.all() if state.is_ahead(now)]
         with writing(self._engine) as connection:
-            return connection.execute(update(t.account).where(ahead).values(next_poll_at=now)).rowcount
+            for state in ahead:
+                wrong = {name for name in _TIMES if (moment := getattr(state, name)) is not None and moment > now}
+                values = {**dict.fromkeys(wrong, now), "next_poll_at": now}
+                query = update(t.account).where(t.account.c.name == state.account.name)
+                connection.execute(query.values(**values))
+            self._gaps.wake(connection, now)
+        return len(ahead)
 
     def due(self, now: datetime) -> tuple[AccountState, ...]:
         """The accounts whose time has come, the longest waiting first, without those that wait for an approval.
@@ -166,6 +191,7 @@ class AccountShelf:
             new = self._posts.keep(connection, name, page.posts, now, days)
             for gap in page.gaps:
                 self._gaps.record(connection, name, _since_last(gap, state), now)
+            self._gaps.lacks(connection, name, _lacks(state.account, page), now, ends=not page.more)
             self._set_aside(connection, name, page, now)
             values: dict[str, Any] = {"last_attempt_at": now, "last_success_at": now, "failures": 0}
             values |= {"last_error": None, "permanent": False, "blind_since": None}
@@ -228,6 +254,12 @@ class AccountShelf:
     def names(self, connection: Connection) -> Iterable[str]:
         """The names of all accounts that are read."""
         return connection.scalars(select(t.account.c.name).where(t.account.c.retired_at.is_(None))).all()
+
+
+def _lacks(account: Account, page: Page) -> frozenset[str]:
+    """What a page says cannot be read for want of a permission, and what else it says so of."""
+    said = (*page.lacks, *(gap.why for gap in page.gaps if gap.start is None and gap.end is None))
+    return frozenset(why for why in said if lacking(account, why) is not None)
 
 
 def _since_last(gap: Gap, state: AccountState) -> Gap:

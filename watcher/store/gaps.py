@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,10 @@ from watcher.store.posts import PostShelf
 _FIRST = timedelta(minutes=1)
 # What was not complained of for this long was well in between.
 _WELL = timedelta(days=31)
+# What was refused for so many rounds is no slip of the platform's.
+_LASTS = 2
+# Filling is put off for a day at most, and no clock is exact.
+_LONGEST, _SKEW = timedelta(days=1, hours=1), timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +29,8 @@ class Missing:
     """A recorded gap and how its filling goes; ``state`` is ``filled``, ``filling`` or ``open``.
 
     What has neither beginning nor end is no stretch of time but something that cannot be read at all, such as for
-    want of a permission, since ``at`` and until ``seen_at`` at least; its state is ``cannot be read``.
+    want of a permission, since ``at`` and until ``seen_at`` at least; its state is ``cannot be read``, or ``can be read
+    again`` where Watcher has seen that.
     """
 
     number: int
@@ -47,7 +53,7 @@ class Missing:
     def state(self) -> str:
         """Whether it was filled, is being filled, stays open, or is no stretch of time at all."""
         if self.is_unreadable:
-            return "cannot be read"
+            return "cannot be read" if self.filled_at is None else "can be read again"
         if self.filled_at is not None:
             return "filled"
         return "filling" if self.fill_at is not None else "open"
@@ -74,6 +80,7 @@ class GapShelf:
         values["end"] = None if None in ends else max(end for end in ends if end is not None)
         if gap.start is None and values["end"] is None:
             values["at"] = self._since_when(same, now)
+            del values["fill_tries"]  # which counts how long this has lasted, see `lacks`
         first, *others = (row.id for row in same)
         connection.execute(update(t.gap).where(t.gap.c.id == first).values(**values))
         connection.execute(t.gap.delete().where(t.gap.c.id.in_(others)))
@@ -88,6 +95,50 @@ class GapShelf:
     def _unbegun(self, connection: Connection, account: str) -> list[Row[Any]]:
         query = select(t.gap).where(t.gap.c.account == account, t.gap.c.filled_at.is_(None))
         return list(connection.execute(query.where(t.gap.c.fill_cursor.is_(None)).order_by(t.gap.c.id)))
+
+    def lacks(self, connection: Connection, account: str, said: Collection[str], now: datetime, *, ends: bool) -> None:
+        """Write what an account may not read, as its newest page says; ``ends`` says that a round ended with it.
+
+        The rounds are counted in which it was said: what the page says no more can be read again.
+        """
+        query = select(t.gap).where(t.gap.c.account == account, t.gap.c.filled_at.is_(None))
+        query = query.where(t.gap.c.start.is_(None), t.gap.c.end.is_(None))
+        rows = list(connection.execute(query))
+        for why in dict.fromkeys(said):
+            if not any(row.why == why for row in rows):
+                values = {
+                    "account": account,
+                    "start": None,
+                    "end": None,
+                    "why": why,
+                    "at": now,
+                    "fill_tries": int(ends),
+                }
+                connection.execute(t.gap.insert().values(**values, delete_after=now + timedelta(days=self._days)))
+        for row in rows:
+            change: dict[str, Any] = {}
+            if row.why in said and ends:
+                change = {"fill_tries": row.fill_tries + 1, "delete_after": now + timedelta(days=self._days)}
+            elif row.why not in said and row.fill_tries:
+                change = {"fill_tries": 0, "filled_at": now if row.fill_tries >= _LASTS else None}
+            if change:
+                connection.execute(update(t.gap).where(t.gap.c.id == row.id).values(**change))
+
+    def lasting(self) -> tuple[Missing, ...]:
+        """What accounts that are read may not read, and have said so for two rounds; the oldest first."""
+        query = select(t.gap).join(t.account, t.account.c.name == t.gap.c.account)
+        query = query.where(t.gap.c.start.is_(None), t.gap.c.end.is_(None), t.gap.c.filled_at.is_(None))
+        query = query.where(t.gap.c.fill_tries >= _LASTS, t.account.c.retired_at.is_(None))
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(t.gap.c.at, t.gap.c.id)).all()
+            return tuple(_missing(row, self._days) for row in rows)
+
+    def wake(self, connection: Connection, now: datetime) -> None:
+        """Go on now with what a clock that ran ahead has recorded or put off."""
+        ahead = t.gap.c.at > now + _SKEW
+        late = t.gap.c.fill_at.is_not(None) & (ahead | (t.gap.c.fill_at > now + _LONGEST))
+        connection.execute(update(t.gap).where(late).values(fill_at=now))
+        connection.execute(update(t.gap).where(ahead).values(at=now))
 
     def due(self, now: datetime, limit: int) -> tuple[Missing, ...]:
         """The gaps whose filling goes on now, the longest waiting first; those of accounts that are read."""

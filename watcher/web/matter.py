@@ -13,7 +13,7 @@ from alerts.wording import advice, unread_name
 from classifiers.sentence import likelihood
 from classifiers.verdict import Verdict
 from connectors.post import Post
-from watcher.blindness import SILENT
+from watcher.blindness import PART, SILENT
 from watcher.store.views import IncidentView, PostView
 from watcher.unseen import parts_of
 from watcher.web import words
@@ -100,7 +100,7 @@ def _incident(site: Site, reference: str, skip: int) -> HTMLResponse:
         incident=view.incident,
         account=view.account,
         searches=None if view.account is None else parts_of(site.store, view.account),
-        anchor=anchor((view.account or "").removeprefix(SILENT)),
+        anchor=anchor((view.account or "").removeprefix(SILENT).removeprefix(PART)),
         school=school,
         how=how,
         items=[_item(post, view, pseudonyms) for post in view.posts[:PAGE]],

@@ -20,7 +20,7 @@ def standing(state: AccountState, now: datetime, silent: Container[str] = ()) ->
     again), ``late`` (nobody tries), ``new`` (never read yet), ``silent`` (one of these: read, and brings nothing any
     more) or ``read``.
     """
-    late = now - state.next_poll_at > max(_GRACE, timedelta(seconds=state.every_s))
+    late = now - state.next_poll_at > max(_GRACE, timedelta(seconds=state.every_s)) or state.is_ahead(now)
     grounds = {
         "off": state.off is not None,
         "saving": state.is_saving,

@@ -133,6 +133,8 @@ def medium(name: str) -> str:
 
 def gap(missing: Missing) -> str:
     """What becomes of a stretch of time that a platform did not give, or of what cannot be read at all."""
+    if missing.is_unreadable and missing.filled_at is not None:
+        return "It can be read again."
     if missing.is_unreadable:
         return "It is no stretch of time: nothing of it can be fetched as long as this lasts."
     if missing.state == "filled":
