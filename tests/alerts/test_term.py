@@ -145,8 +145,12 @@ def test_more_phrases_than_a_query_holds_leave_no_name_out() -> None:
         assert {one.term.text for query in lone for one in query.sought} >= {"Hollin"}
 
 
+_TREES = "Alder Birch Cedar Damson Elder Fir Gorse Hazel Ivy Juniper Kelp Larch Maple Nettle Oak Pine Quince Rowan"
+_TREES += " Sallow Teasel Ulmus Vetch Willow Yew"
+
+
 def test_of_a_school_of_many_names_the_head_is_looked_for_beside_each() -> None:
-    names = tuple(f"{word} School" for word in ("Alder", "Birch", "Cedar", "Damson", "Elder", "Fir", "Gorse", "Hazel"))
+    names = tuple(f"{word} School" for word in _TREES.split())
     names += tuple(f"Great {name}" for name in names) + tuple(f"{name[:-7]} Park Academy" for name in names)
     spoken = tuple(name for name in names if not name.startswith("Great"))
     school = replace(HOLLIN, short_names=names * 2, not_about=())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from watcher.check import check
-from watcher.config import Settings, load, schema
+from watcher.check import check, notes
+from watcher.config import AccountRow, Settings, load, schema
 from watcher.errors import ConfigError
+from watcher.terms import is_sought
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.toml"
@@ -43,6 +45,17 @@ def test_the_example_is_sound(secrets: Path) -> None:
     settings = load(secrets)
     check(settings)
     assert [s.id for s in settings.schools] == ["hillcrest"]
+
+
+def test_neither_the_example_nor_the_page_on_x_pays_for_a_post_twice(secrets: Path, tmp_path: Path) -> None:
+    settings = load(secrets)
+    page = (ROOT / "docs" / "platforms" / "x.md").read_text(encoding="utf-8")
+    example = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[-1]
+    others = [row for row in settings.accounts if row.platform != "x"]
+    rows = tuple(AccountRow.model_validate(row) for row in tomllib.loads(example)["accounts"])
+    for chosen in (settings, settings.model_copy(update={"accounts": (*others, *rows)})):
+        assert any(is_sought(row) and row.platform == "x" for row in chosen.accounts)
+        assert not [note for note in notes(chosen) if "paid for twice" in note or "read by accounts" in note]
 
 
 def test_the_example_holds_every_key() -> None:
