@@ -2,9 +2,9 @@
 
 - ``posts``: what the target posted, reposts and its own replies among them.
 - ``mentions``: posts that name the target.
-- ``comments``: others' replies to the target and in conversations that name it, and posts that quote the target's or
-  link to them, by recent search. One search a poll finds them, while asking for each of its posts' conversations and
-  quotes would cost a request a dozen posts, and a request a post.
+- ``comments``: others' replies to the target, in conversations that name it, and in those that its newest posts began
+  (``conversation_id``, see `_talks`), and posts that quote the target's or link to them, by recent search. One search a
+  poll finds them, while asking for each of its posts' conversations and quotes by itself would cost a request each.
 - ``mentions`` and ``comments`` together: once each was read to its end, one search brings both, as a reply is mostly a
   mention, too, and would be paid for twice.
 - ``search``: the target, verbatim, as the query of a recent search (at most 512 characters).
@@ -27,7 +27,7 @@ from typing import Any
 
 import tweepy
 
-from connectors import meter
+from connectors import _talks, meter
 from connectors._backlog import Backlog, Position, page_of_round
 from connectors._requests import CheckedSession, as_json, said, translated
 from connectors._tweet import Known, Surroundings, born, links_of, read
@@ -49,7 +49,6 @@ _HOME = "https://api.x.com"
 _SEARCHED = timedelta(days=7)
 _MOST_KNOWN = 100  # posts that X takes a request
 _HANDLE = re.compile(r"(?:https?://(?:www\.)?(?:x|twitter)\.com/)?@?([A-Za-z0-9_]{1,20})/?")
-_FROM = re.compile(r"(?<![\w-])from:(\w{1,20})")
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _ASKED: dict[str, Any] = {
     "expansions": [
@@ -80,6 +79,7 @@ _ANSWERS = "answers"  # mentions and replies by one search
 _LEAST = {"posts": 5, "mentions": 5, "comments": 10, "search": 10, _ANSWERS: 10}
 _PARTED = ("mentions", "comments")
 _BY_HANDLE = ("comments", _ANSWERS)
+_SEARCHED_FOR = (*_BY_HANDLE, "search")
 
 
 class _BadRequestError(PermanentError):
@@ -141,11 +141,15 @@ class XConnector:
                 yield from known.found()
 
     def _page(self, account: Account, stages: tuple[str, ...], asker: _Asker, place: Position) -> Page:
+        if place.at in _SEARCHED_FOR:
+            place = _talks.begun(place)
         body, backlog, gaps = asker.ask(place)
         _count(body)
         items = [item for item in _once(_items(body), backlog.last) if not _is_before(item, backlog.since)]
         owner = place.kept.get("id") if account.official else None
-        posts, oddities = read(items, Surroundings.of(body, owner, _own_handles(account)))
+        around = Surroundings.of(body, owner, _talks.own_handles(account))
+        posts, oddities = read(items, around)
+        place = _talks.noted(place, body, {*around.owners, place.kept.get("id")})
         token = _meta(body).get("next_token")
         after = backlog.advanced(_newest(body, items), str(token) if token else None)
         after = replace(after, last=tuple(filter(None, map(_id, items))) or backlog.last) if token else after
@@ -165,7 +169,7 @@ class _Asker:
         for name in ("tweepy", "tweepy.client"):  # at DEBUG it writes the Authorization header
             logger = logging.getLogger(name)
             logger.setLevel(max(logger.level, logging.INFO))
-        self._token, self._page_size = token, page_size
+        self._account, self._token, self._page_size = account, token, page_size
         self._date: datetime | None = None
         self._client = tweepy.Client(token, return_type=dict, wait_on_rate_limit=False)
         self._client.session = CheckedSession(
@@ -235,7 +239,7 @@ class _Asker:
         if backlog.since is None:
             raise refused
         body = self._request(place, Backlog())
-        if place.at not in (*_BY_HANDLE, "search"):
+        if place.at not in _SEARCHED_FOR:
             return body, Backlog(), []
         end = self._date - _SEARCHED if self._date else None
         return body, Backlog(), [Gap(start=born(backlog.since), end=end, why="X's search reaches back seven days")]
@@ -251,19 +255,12 @@ class _Asker:
             case "mentions":
                 return self._call(client.get_users_mentions, place.kept["id"], pagination_token=backlog.token, **params)
             case "comments":
-                handle = place.kept["handle"]
-                query = f"((to:{handle} OR @{handle}) is:reply OR {_quoting(handle)}) -from:{handle} -is:retweet"
+                query = _talks.replies_to(place.kept["handle"], place.kept.get("asked", ()))
             case "answers":
-                handle = place.kept["handle"]
-                query = f"(to:{handle} OR @{handle} OR {_quoting(handle)}) -from:{handle} -is:retweet"
+                query = _talks.answers_to(place.kept["handle"], place.kept.get("asked", ()))
             case _:
-                query = place.target
+                query = _talks.widened(self._account, place.kept.get("asked", ()))
         return self._call(client.search_recent_tweets, query, next_token=backlog.token, **params)
-
-
-def _quoting(handle: str) -> str:
-    """Whatever links to one of the handle's posts: a quote does by its nature, on x.com as on twitter.com."""
-    return f'url:"{handle}/status"'
 
 
 def _stages(account: Account, cursor: Cursor | None) -> tuple[str, ...]:
@@ -289,12 +286,6 @@ def _joined(place: Position, stages: tuple[str, ...]) -> Position:
     return replace(place, backlogs={**backlogs, _ANSWERS: Backlog(since=since)})
 
 
-def _own_handles(account: Account) -> frozenset[str]:
-    """The handles that the school's own search asks the posts of."""
-    own = account.official and account.reads == ("search",)
-    return frozenset(name.casefold() for name in _FROM.findall(account.target)) if own else frozenset()
-
-
 def _count(body: Mapping[str, Any]) -> None:
     """Tell the meter what an answer holds that X may charge for."""
     includes = body.get("includes")
@@ -315,9 +306,10 @@ def _continued(account: Account, cursor: Cursor | None, place: Position) -> Posi
         return place
     with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
         before = replace(account, target=json.loads(cursor.state)["target"])
-        since = Position.of(before, cursor, account.reads).backlog.since
+        former = Position.of(before, cursor, account.reads)
+        since = former.backlog.since
         if since is not None and _NUMBER.fullmatch(since):
-            return replace(place, backlogs={"search": Backlog(since=since)})
+            return replace(place, backlogs={"search": Backlog(since=since)}, kept=former.kept)
     return place
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -654,3 +655,107 @@ def test_a_longest_handle_still_fits_the_search(x: X, httpserver: HTTPServer) ->
     x.answers = [page(1)]
     XConnector().fetch(account(httpserver, reads=("comments",)), None)
     assert len(x.asked[-1].args["query"]) <= 512
+
+
+def own(number: int, **fields: Any) -> dict[str, Any]:
+    """A post of the school's own, by which a conversation begins."""
+    return tweet(number, author_id="9001", **fields)
+
+
+def asked_for(x: X) -> list[int]:
+    """The conversations that the last search asked for."""
+    return [int(n) - FIRST for n in re.findall(r"conversation_id:(\d+)", x.asked[-1].args["query"])]
+
+
+@pytest.mark.parametrize("reads", [("posts", "comments"), ("posts", "mentions", "comments")])
+def test_who_answers_an_answer_without_the_schools_name_is_found_by_the_conversation(
+    x: X, httpserver: HTTPServer, reads: tuple[str, ...]
+) -> None:
+    posts = {"data": [own(5), own(3), own(4, conversation_id="77")], "meta": {"result_count": 3}}
+    deep = tweet(9, conversation_id=str(FIRST + 3), in_reply_to_user_id="9003", text="no handle in it")
+    x.answers = [posts, *[page()] * (len(reads) - 2), {"data": [deep], "meta": {"result_count": 1}}]
+    source = account(httpserver, reads=reads, official=True)
+    first = list(drain(source))
+    assert [(post.text, post.kind, post.thread) for post in first[-1].posts] == [
+        ("no handle in it", "reply", str(FIRST + 3))
+    ]
+    assert asked_for(x) == [5, 3], "the newest first; a conversation that others began is not the school's"
+    x.answers = [{"data": [own(12)], "meta": {"result_count": 1}}, page()]
+    list(drain(source, first[-1].cursor))
+    assert asked_for(x) == [12, 5, 3]
+    asked = x.asked[-1].args["query"]
+    assert asked.endswith("-from:AlderbrookAcad -is:retweet")
+    assert asked.index("conversation_id") < asked.index(")")
+
+
+def test_conversations_are_known_by_the_answers_where_the_schools_posts_are_not_read(
+    x: X, httpserver: HTTPServer
+) -> None:
+    edited = own(8, conversation_id=str(FIRST + 6), edit_history_tweet_ids=[str(FIRST + 6), str(FIRST + 8)])
+    repost = own(7, referenced_tweets=[{"type": "retweeted", "id": "1"}])
+    x.answers = [{**page(9), "includes": {"tweets": [edited, repost, tweet(5), "nonsense"]}}]
+    source = account(httpserver, reads=("comments",))
+    first = list(drain(source))
+    assert asked_for(x) == []
+    x.answers = [page()]
+    list(drain(source, first[-1].cursor))
+    assert asked_for(x) == [6]
+
+
+def test_the_query_holds_as_many_conversations_as_fit_and_stays_the_same_over_its_pages(
+    x: X, httpserver: HTTPServer
+) -> None:
+    x.user["data"]["username"] = "A" * 20
+    posts = {"data": [own(n) for n in range(40, 0, -1)], "meta": {"result_count": 40}}
+    # Their own post comes along with the second page: it waits for the next round.
+    along = {**page(60, token="p2"), "includes": {"tweets": [own(50)]}}
+    x.answers = [posts, along, page(59)]
+    list(drain(account(httpserver, reads=("posts", "comments"))))
+    first, second = (request.args["query"] for request in x.asked[-2:])
+    assert first == second, "a next page belongs to the query that named it"
+    assert 512 - len(" OR conversation_id:1857000000000000040") < len(first) <= 512
+    assert asked_for(x) == list(range(40, 40 - len(asked_for(x)), -1))
+    assert len(asked_for(x)) >= 8
+
+
+def test_a_post_that_was_not_known_when_the_mark_passed_it_has_its_early_answers_read(
+    x: X, httpserver: HTTPServer
+) -> None:
+    source = account(httpserver, reads=("posts", "comments"), official=True)
+    x.answers = [{"data": [own(1)], "meta": {"result_count": 1}}, page(20)]
+    first = list(drain(source))
+    # It was posted after the posts were read, and before the search.
+    x.answers = [{"data": [own(10)], "meta": {"result_count": 1}}, page(15)]
+    second = list(drain(source, first[-1].cursor))
+    assert x.asked[-1].args["since_id"] == str(FIRST + 10)
+    assert numbers(second) == [[10], [15]]
+    x.answers = [page(), page()]
+    list(drain(source, second[-1].cursor))
+    assert asked_for(x) == [10, 1]
+
+
+def test_a_shared_search_follows_the_schools_conversations_as_far_as_its_length_allows(
+    x: X, httpserver: HTTPServer
+) -> None:
+    words = '(@AlderbrookAcad OR from:AlderbrookAcad OR url:"AlderbrookAcad/status") -is:retweet'
+    source = account(httpserver, reads=("search",), target=words, official=True)
+    users = {"includes": {"users": [{"id": "9001", "username": "alderbrookacad", "name": "A"}]}}
+    x.answers = [{"data": [own(5), tweet(4)], "meta": {"result_count": 2, "newest_id": str(FIRST + 5)}, **users}]
+    first = list(drain(source))
+    assert x.asked[-1].args["query"] == words
+    x.answers = [page()]
+    list(drain(source, first[-1].cursor))
+    assert asked_for(x) == [5]
+    assert x.asked[-1].args["since_id"] == str(FIRST + 5), "what others were sent is not paid for again"
+    full = words.replace("(@", "(" + " OR ".join(f"@School{n:014}" for n in range(18)) + " OR @")
+    x.answers = [page()]
+    XConnector().fetch(replace(source, target=full), first[-1].cursor)
+    assert x.asked[-1].args["query"] == full
+
+
+def test_other_searches_stay_as_they_are_written(x: X, httpserver: HTTPServer) -> None:
+    source = account(httpserver, reads=("search",), target="(hillcrest) -is:retweet")
+    x.answers = [page(1), page()]
+    first = list(drain(source))
+    list(drain(source, first[-1].cursor))
+    assert x.asked[-1].args["query"] == "(hillcrest) -is:retweet"
