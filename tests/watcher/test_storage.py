@@ -16,6 +16,7 @@ from connectors.post import Author, Media, Post
 from tests.watcher.test_recheck import DAY, HOUR, Again, Source, platform_is
 from tests.watcher.test_service import NOW, OWN, make, settings, under_own
 from watcher.config import load
+from watcher.correction import Correction
 from watcher.enrolment import apply
 from watcher.store import Store
 from watcher.store import schema as t
@@ -182,6 +183,17 @@ def test_copies_of_mails_lose_what_they_quoted_and_keep_their_head(store: Store,
         name: was[name] for name in ("Subject", "To", "Message-ID", "Date")
     }
     assert "not kept any more" in mail.get_content()
+
+
+def test_nothing_is_taught_by_a_post_without_text(store: Store, tmp_path: Path) -> None:
+    house = limited(store, tmp_path, "linkedin")
+    house.bring(said("linkedin", 3))
+    (found,) = store.corrections.flagged(house.matter()[0].incident.reference)
+    said_so = Correction(mention=found.mention, label="criticism", decision="confirmed", by="Pat", at=NOW)
+    assert store.corrections.keep([said_so]) == 1
+    assert len(store.corrections.of(["hillcrest"])) == 1
+    house.at(NOW + 49 * HOUR)
+    assert store.corrections.of(["hillcrest"]) == ()
 
 
 def test_what_the_models_have_not_read_waits_for_them(store: Store, tmp_path: Path) -> None:

@@ -106,7 +106,9 @@ class CorrectionShelf:
         query = (
             select(t.correction, t.mention.c.school, t.mention.c.version)
             .join(t.mention, t.mention.c.id == t.correction.c.mention)
-            .where(t.mention.c.school.in_(tuple(schools)))
+            .join(t.version, t.version.c.id == t.mention.c.version)
+            # Nothing is learned from a post whose text is not kept any more.
+            .where(t.mention.c.school.in_(tuple(schools)), t.version.c.erased.is_(None))
             .order_by(t.mention.c.version, t.mention.c.school)
         )
         said: dict[tuple[int, str], list[Correction]] = {}
