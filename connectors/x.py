@@ -149,7 +149,7 @@ class XConnector:
         owner = place.kept.get("id") if account.official else None
         around = Surroundings.of(body, owner, _talks.own_handles(account))
         posts, oddities = read(items, around)
-        place = _talks.noted(place, body, {*around.owners, place.kept.get("id")})
+        place = _talks.noted(place, body, {*around.owners, str(place.kept.get("id"))})
         token = _meta(body).get("next_token")
         after = backlog.advanced(_newest(body, items), str(token) if token else None)
         after = replace(after, last=tuple(filter(None, map(_id, items))) or backlog.last) if token else after
