@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from alerts.query import answers, plan
 from alerts.school import School
-from bench.table import put, table
+from bench.table import INTERVAL_S, figures, put, table
 from bench.traffic import RATES, START, Item, Traffic, schools
 from bench.twin import Twin
 from connectors.errors import TransientError
@@ -40,7 +40,7 @@ from watcher.pace import Pace, stretch
 from watcher.polling import next_try
 from watcher.store.ledger import Cap, Purse
 
-EVERY_S, TICK_S, READ_S = 300, 1.0, 1.0
+EVERY_S, TICK_S, READ_S = INTERVAL_S, 1.0, 1.0
 RATE = 0.80
 # The share of each platform's like sources that is simulated; counts are multiplied, limits divided.
 SHARE = {"facebook": 68, "instagram": 50, "youtube": 5, "reddit": 3, "bluesky": 100, "mastodon": 100}
@@ -376,7 +376,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pounds", type=float, default=600.0, help="the month's budget for X")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--schools", type=int, default=400)
-    parser.add_argument("--write", type=Path, help="a Markdown file with the two marks of this section")
+    parser.add_argument("--write", type=Path, help="a Markdown file with the marks of this section")
     chosen = parser.parse_args(arguments)
     began = time.process_time()
     said = measure(chosen.days, chosen.pounds, chosen.seed, chosen.schools)
@@ -384,6 +384,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(table(said), f"{time.process_time() - began:.0f} s of processor time", sep="\n", file=sys.stderr)
     if chosen.write:
         put(chosen.write, table(said))
+        put(chosen.write, figures(said), "polling figures")
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -38,7 +40,7 @@ def _bench(name: str) -> ModuleType:
 
 
 polling = _bench("polling")
-Twin, measure, put = polling.Twin, polling.measure, polling.put
+Twin, measure, put, figures = polling.Twin, polling.measure, polling.put, polling.figures
 
 
 @pytest.fixture
@@ -96,3 +98,43 @@ def test_the_table_is_put_between_its_marks(tmp_path: Path) -> None:
     file.write_text("no marks", encoding="utf-8")
     with pytest.raises(SystemExit, match="lacks the marks"):
         put(file, "new")
+
+
+def _month(**changes: Any) -> dict[str, Any]:
+    delays = {"x own day": 299, "x own night": 304, "x own storm": 298, "x search day": 359, "x search night": 1074}
+    return {
+        "calls": {"x": 10, "bluesky": 90},
+        "past_a_cap": {"x calls a quarter_hour": 0},
+        "paid_twice": 0.0031,
+        "pounds": 318.4,
+        "polls_to_catch_up": 1,
+        "delays": {key: {"99_s": late} for key, late in delays.items()},
+        "naive": {"calls": {"x": 900, "bluesky": 101}, "past_a_cap": {"a": 1200}, "paid_twice": 0.6, "pounds": 566.1},
+        **changes,
+    }
+
+
+def test_the_figures_are_written_from_the_month_and_say_what_is_not_reached() -> None:
+    rows = dict(line.strip("| ").split(" | ", 1) for line in figures(_month()).splitlines()[2:])
+    late = "≤ interval (300 s) + 5 s"
+    assert rows == {
+        "posts paid for twice, X": "≤ 2 % | 0.3 % | 60 %",
+        "X, what comes along counted": "– | £318 | £566",
+        "calls, all platforms together": "≤ 1/10 | 1/10.0 | 1",
+        "calls past a limit or a cap": "0 | 0 | 1,200",
+        "99 in 100 of what is said to the schools' own on X, day, night and storm": f"{late} | 304 s | –",
+        "99 in 100 of what X's searches find by day": f"{late} | 359 s, not reached for searches | –",
+        "readings until all is caught up after an hour in which half of all calls failed": "≤ 2 | 1 | –",
+    }
+    worse = figures(_month(calls={"x": 101}, paid_twice=0.021, past_a_cap={"x": 3}, polls_to_catch_up=3))
+    for words in ("1/9.9, not reached", "2.1 %, not reached", "| 3, not reached | 1,200 |", "| 3, not reached | –"):
+        assert words in worse
+
+
+def test_the_page_does_not_contradict_its_own_table() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    (late,) = re.findall(r"\| x, found by search \| by day \|[^|]+\|[^|]+\| ([\d,]+ s) \|", page)
+    (said,) = re.findall(r"\| 99 in 100 of what X's searches find by day \|[^|]+\| ([\d,]+ s)", page)
+    assert said == late
+    total = re.findall(r"\| all \|.*\| (1/[\d.]+) \|", page)
+    assert re.findall(r"\| calls, all platforms together \|[^|]+\| (1/[\d.]+)", page) == total
