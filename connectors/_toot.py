@@ -13,6 +13,8 @@ from connectors.post import Author, Media, Oddity, Post
 
 _MEDIA_KINDS = {"image": "image", "gifv": "video", "video": "video", "audio": "audio"}
 _SOUND_ID = re.compile(r"[!-~]{1,200}")
+# snac puts the second before its ids in which the status was last written, and takes any other for it as well.
+_SNACS_ID = re.compile(r"\d{10}([0-9a-f]{32})")
 
 
 def read_status(item: Any, origin: str, *, own: str | None, root: str | None = None) -> Post | Oddity:
@@ -34,7 +36,12 @@ def id_of(item: Any) -> str | None:
     found = item.get("id") if isinstance(item, dict) else None
     if isinstance(found, bool) or not isinstance(found, str | int):
         return None
-    return str(found) if _SOUND_ID.fullmatch(str(found)) else None
+    return _lasting(str(found)) if _SOUND_ID.fullmatch(str(found)) else None
+
+
+def _lasting(id_: str) -> str:
+    """An id that stays when the status is edited, by which the server knows it, too."""
+    return _SNACS_ID.sub(r"0000000000\1", id_) if _SNACS_ID.fullmatch(id_) else id_
 
 
 def dump(item: Any) -> bytes:
@@ -53,7 +60,7 @@ def _post(item: Any, origin: str, raw: bytes, own: str | None, root: str | None)
     told = web_address(str(item.get("url") or item.get("uri") or ""))
     body = plain(_given(item, "content"), told or "")
     warning = clean(_given(item, "spoiler_text")).strip()
-    reply_to = None if item.get("in_reply_to_id") is None else str(item["in_reply_to_id"])
+    reply_to = None if item.get("in_reply_to_id") is None else _lasting(str(item["in_reply_to_id"]))
     return Post(
         platform="mastodon",
         origin=origin,

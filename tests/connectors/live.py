@@ -104,14 +104,20 @@ class Watched:
     def state(self) -> AccountState:
         return self.store.accounts.get(self.account.name)
 
-    def poll(self, *, restarts: bool = False, between: Callable[[], object] = lambda: None) -> int:
-        """Read to the end, as the service does, with something done ``between`` any two pages; how much was new."""
+    def poll(self, *, restarts: bool = False, between: Callable[[], object] = lambda: None, breaks: int = 0) -> int:
+        """Read to the end, as the service does, with something done ``between`` any two pages; how much was new.
+
+        A connection that the server breaks off is taken up again by the next poll, up to ``breaks`` times.
+        """
         self.now += timedelta(seconds=61)
         new = 0
         for _ in range(MOST_POLLS):
             if restarts:
                 self.restart()
             polled = self.poller.poll(self.state, self.now)
+            if breaks and (self.state.last_error or "").startswith("TransientError"):
+                breaks, self.now = breaks - 1, self.now + timedelta(minutes=10)
+                continue
             assert self.state.failures == 0, self.state.last_error
             new += polled.new
             if not polled.more:

@@ -198,6 +198,20 @@ def test_an_edit_comes_again(school: School, account, drain, connector) -> None:
     assert later[0].edited_at == datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 
+def test_an_id_that_an_edit_changes_is_still_the_same_status(school: School, account, drain, connector) -> None:
+    """As snac numbers statuses: by the second of the last change, then by what stays."""
+    first, second = "17952086863ca96f501d1cf785874a63d1dffe1309", "1795208731cc2b11f2911c1086481a2f8f5475abc4"
+    school.statuses = [status(2, id=second, in_reply_to_id=first), status(1, id=first)]
+    reading = drain(connector, account())
+    later = f"1795209999{first[10:]}"
+    school.statuses[0] = status(2, id=second, in_reply_to_id=later)
+    school.statuses[1] = status(1, id=later, content="<p>Other words</p>")
+    again = drain(connector, account(), reading.cursor).posts
+    assert [post.text for post in again] == ["Other words"]
+    assert again[0].id in ids(reading.posts)
+    assert {post.reply_to for post in reading.posts} == {None, again[0].id}
+
+
 def test_replies_below_the_schools_posts_come_with_their_thread(school: School, account, drain, connector) -> None:
     school.post(1, 2, replies_count=1)
     school.post(3)
