@@ -65,15 +65,14 @@ class Outlay:
     def _is_bounded(self, account: Account) -> bool:
         """Whether an account's readings may not go uncounted: they cost money, or the operator wrote a cap for them.
 
-        What the operator allowed on a private network is a test server or a proxy: there only a written budget counts.
+        An address of the operator's own is a test server or a proxy: there only a written budget counts.
         """
         if not is_counted(account):
             return False
         budget, priced = self._settings.budget, TARIFFS[account.platform].dollars_post > 0
         if any(cap.platform == account.platform for cap in budget.caps):
             return True
-        is_own_server = account.base_url is not None and account.allow_private
-        return priced and (not is_own_server or "monthly_pounds" in budget.model_fields_set)
+        return priced and (account.base_url is None or "monthly_pounds" in budget.model_fields_set)
 
     def _open(self) -> tuple[Budget | None, Store | None]:
         if not self._looked:
