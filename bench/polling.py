@@ -5,6 +5,7 @@
 A simulation of events. The decisions are the service's own: how searches are batched (`alerts.query`), when a source
 is read again (`watcher.pace`, `watcher.polling.next_try`), when a period ends (`connectors.tariff`); the ledger is a
 twin in memory that tests/bench/test_polling.py holds against the real one. Posts are invented, see bench/traffic.py.
+What matters rest on is asked for again on X as the service does (`watcher.recheck`), and counts as paid twice.
 Beside it stands the naive way: every school's own account and name asked for by itself, every interval.
 """
 
@@ -34,8 +35,9 @@ from bench.table import INTERVAL_S, figures, put, table
 from bench.traffic import RATES, START, Item, Traffic, schools
 from bench.twin import Twin
 from connectors.errors import TransientError
-from connectors.tariff import CALLS, POUNDS, SEARCHES, TARIFFS, window
+from connectors.tariff import CALLS, POSTS, POUNDS, SEARCHES, TARIFFS, window
 from watcher.budget import MICRO, Bill
+from watcher.freshness import paid_check
 from watcher.pace import Pace, stretch
 from watcher.polling import next_try
 from watcher.store.ledger import Cap, Purse
@@ -49,6 +51,9 @@ SHARE = {"facebook": 68, "instagram": 50, "youtube": 5, "reddit": 3, "bluesky": 
 # asked in one reading of six, whatever their number of comments says.
 IDLE = {"facebook": (4, 1), "instagram": (5, 1), "youtube": (2, 0)}
 NAIVE = {"facebook": 53, "instagram": 52, "youtube": 2, "x": 3}
+# How many posts matters rest on, our assumption: of an ordinary day's and of a storm's, without what schools say.
+MATTERS, MATTERS_STORM = 0.10, 0.50
+LET_BE = 10 * 86400
 OUTAGE = (14 * 86400 + 12 * 3600, 14 * 86400 + 13 * 3600)
 
 
@@ -144,6 +149,7 @@ class Result:
     pounds: int = 0
     delays: dict[tuple[str, bool, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     polls_to_catch_up: int = 0
+    checks: Counter[str] = field(default_factory=Counter)
 
 
 class Month:
@@ -153,6 +159,10 @@ class Month:
         self._rng, self._end = rng, days * 86400.0
         self.twin, self.result = Twin(limits(pounds)), Result()
         self._paid: set[int] = set()
+        # What X is asked for again: when, how grave, since when it is known, and by which source.
+        self._again: list[tuple[float, float, float, str]] = []
+        # Lots of their own, so that the others fall as they did without checks.
+        self._lots, self._checked = random.Random(days), 0.0
         self._paces: dict[str, Pace] = {}
         self._purses: dict[str, Purse] = {platform: _purse(platform) for platform in RATES}
         self._local = [
@@ -188,6 +198,9 @@ class Month:
             if at >= self._end:
                 continue
             at += self._rng.random() * TICK_S
+            while self._checked + 3600 <= at:
+                self._checked += 3600
+                self._check(self._checked)
             heapq.heappush(self._queue, (self._read(source, at), number, source))
         return self.result
 
@@ -209,6 +222,44 @@ class Month:
             if waiting <= came:
                 break
         return at + self._pace(source).interval(self._local[int(at // 3600)], came).total_seconds()
+
+    def _check(self, at: float) -> None:
+        """Ask X again for what matters rest on, by the service's own schedule and share, a request a source."""
+        now, tariff = START + timedelta(seconds=at), TARIFFS["x"]
+        free: list[tuple[float, float, float, str]] = []
+        paid: list[tuple[float, float, float, str]] = []
+        while self._again and self._again[0][0] <= at:
+            check = heapq.heappop(self._again)
+            (free if (START + timedelta(seconds=check[2])).date() == now.date() else paid).append(check)
+        room = max(int(self.result.posts["x"] * tariff.again_share) - self.result.again["x"], 0)
+        paid.sort(key=lambda check: -check[1])
+        asked = [*free, *paid[:room]]
+        calls = sum(-(-number // 100) for number in Counter(check[3] for check in asked).values())
+        wants = {CALLS: calls, POUNDS: _BILL.price({POSTS: len(asked)})}
+        held = self.twin.reserve(self._purses["x"], wants, now) if asked else []
+        if not isinstance(held, list):
+            asked, paid = [], [*free, *paid]
+        elif asked:
+            self.twin.settle(held, wants, wants, now)
+            self.result.pounds += wants[POUNDS]
+            self.result.calls["x"] += calls
+        again = sum(check in paid for check in asked)
+        self.result.posts["x"] += again
+        self.result.again["x"] += again
+        self.result.checks.update({"on the day": len(asked) - again, "paid": again})
+        for check in asked:
+            self._check_later(check[1], check[2], check[3], at)
+        for check in paid[0 if not asked else room :]:
+            late = at - check[2] > LET_BE
+            self.result.checks["let be"] += late
+            if not late:
+                heapq.heappush(self._again, (at + 43200, *check[1:]))
+
+    def _check_later(self, grave: float, first: float, name: str, at: float) -> None:
+        began, now = START + timedelta(seconds=first), START + timedelta(seconds=at)
+        due = paid_check(began, TARIFFS["x"].again_after, now)
+        if due is not None:
+            heapq.heappush(self._again, ((due - START).total_seconds(), grave, first, name))
 
     def _pace(self, source: Source) -> Pace:
         if source.name not in self._paces:
@@ -265,6 +316,9 @@ class Month:
                 self.result.again[item.platform] += source.each
                 continue
             self._paid.add(id(item))
+            share = MATTERS_STORM if item.storm else MATTERS
+            if item.platform == "x" and item.kind != "said" and self._lots.random() < share:
+                self._check_later(self._lots.random(), at, source.name, at)
             hour = self._local[int(item.at // 3600)].hour
             when = "night" if hour >= 23 or hour < 6 else "day"
             if item.storm:
@@ -342,6 +396,7 @@ def measure(days: int, pounds: float, seed: int, number: int = 400) -> dict[str,
         "pounds": round(result.pounds / MICRO, 2),
         "posts": dict(result.posts),
         "paid_twice": round(result.again["x"] / max(result.posts["x"], 1), 4),
+        "asked_again": dict(result.checks),
         "past_a_cap": {key: max(most, 0) for key, most in month.twin.most.items()},
         "waited_for_a_cap": dict(result.refused),
         "polls_to_catch_up": result.polls_to_catch_up,
