@@ -80,7 +80,7 @@ def blind_times(
             found.setdefault(base_of(state.account.name), []).append((state.blind_since, None))
     # Of what is blind now, the sources themselves say which of a row's searches are.
     now = {base_of(state.account.name) for state in states if state.blind_since is not None}
-    for source, since, until in store.views.blind(start, end):
+    for source, since, until in store.weeks.blind(start, end):
         if base_of(source) in platforms and (until is not None or base_of(source) not in now):
             found.setdefault(base_of(source), []).append((since, until))
     own = {state.account.name for state in mine}

@@ -4,39 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from alerts import digest as weeks
-from alerts.digest import Digest, Line, Tone
-from alerts.excerpt import Excerpt
+from alerts.digest import Digest
 from alerts.flag import Flag
-from alerts.incident import OPEN_STATES, Incident, severity
+from alerts.incident import Incident, severity
 from alerts.letter import Letter
-from alerts.notice import Notice, mail_of, message_id, notice_id
+from alerts.notice import Notice, mail_of
 from alerts.plan import Intent, due
 from alerts.policy import Pack
-from alerts.receiver import excluded, receivers
-from alerts.render import Matter, Place, digest_mail, incident_mail, summary_mail
+from alerts.receiver import receivers
+from alerts.render import Matter, Place, incident_mail, summary_mail
 from alerts.route import Receiver, Route
 from alerts.school import Register, School
 from classifiers.sentence import likelihood
-from classifiers.verdict import Verdict
-from connectors.post import Post
 from watcher import unseen
-from watcher.blindness import blind_times
 from watcher.checking import Checker, is_unconfirmed
 from watcher.config import Settings
-from watcher.errors import ConfigError
-from watcher.scope import leaders, scopes, trust_name
+from watcher.letterhead import Letterhead
 from watcher.serving import reachable
 from watcher.store import Store
 from watcher.store.incidents import Unplanned
 from watcher.store.views import IncidentView
+from watcher.weekly import Weekly, excerpt_of
 
 # What a mail may need of a burst; the page has the rest.
 _POSTS_SHOWN = 20
-_MOST_MATTERS = 500
-_PRAISE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,20 +50,9 @@ class Teller:
     def __init__(self, store: Store, settings: Settings, pack_of: Callable[[str], Pack]) -> None:
         self._store = store
         self._pack_of = pack_of
-        self._sender = settings.mail.sender
-        self._domain = settings.mail.sender.partition("@")[2]
-        server = settings.server
-        self._url = (server.public_url or f"http://{server.host}:{server.port}").rstrip("/")
-        self._last_resort = Receiver(
-            role="it_provider",
-            person="last_resort",
-            name="Watcher’s operator",
-            address=settings.alerts.last_resort or settings.mail.sender,
-            why="Nobody else can be told.",
-        )
-        self._checker = Checker(settings, self._last_resort)
-
-    # incidents -------------------------------------------------------------------------------------------------------
+        self._head = Letterhead(settings)
+        self._weekly = Weekly(store, self._head, pack_of)
+        self._checker = Checker(settings, self._head.last_resort)
 
     def notices(self, unplanned: Unplanned, now: datetime) -> tuple[Notice, ...]:
         """The notices that an incident's news call for, finished and ready to be sent."""
@@ -102,7 +84,7 @@ class Teller:
         mine = [(of, next(i for i in of.intents if i.receiver.person == person)) for of in several]
         subject = f"summary:{','.join(sorted(intent.incident for _, intent in mine))}"
         receiver = mine[0][1].receiver
-        letter = self._letter(subject, receiver, "summary", 0, mine[0][1].at)
+        letter = self._head.letter(subject, receiver, "summary", 0, mine[0][1].at)
         shown = [(self._matter(of.view, of.school, of.pack, ()), of.routes) for of, _ in mine]
         message = summary_mail(sorted(shown, key=lambda pair: pair[0].first_at, reverse=True), receiver, letter)
         for _, intent in mine:
@@ -128,10 +110,10 @@ class Teller:
             school,
             reachable(self._store, now),
             now.date(),
-            last_resort=self._last_resort,
+            last_resort=self._head.last_resort,
             document=pack.document,
         ):
-            yield receiver, self._letter(subject, receiver, reason, sequence, now)
+            yield receiver, self._head.letter(subject, receiver, reason, sequence, now)
 
     def _routes(self, view: IncidentView, pack: Pack) -> tuple[Route, ...]:
         """The policy's answer for each concern of the incident, the gravest first, each answer once."""
@@ -155,7 +137,7 @@ class Teller:
                 now.date(),
                 about=incident.about,
                 accused=incident.accused,
-                last_resort=self._last_resort,
+                last_resort=self._head.last_resort,
                 document=pack.document,
             ):
                 found.setdefault(receiver.person, receiver)
@@ -164,7 +146,7 @@ class Teller:
     def _notice(self, intent: Intent, of: Prepared) -> Notice:
         receiver, view = intent.receiver, of.view
         before = [n for n in view.notices if n.receiver == receiver.person]
-        letter = self._letter(intent.incident, receiver, intent.reason, intent.sequence, intent.at)
+        letter = self._head.letter(intent.incident, receiver, intent.reason, intent.sequence, intent.at)
         letter = replace(letter, thread=mail_of(before[0]) if before else None)
         others = tuple(dict.fromkeys(r.role for r in of.told if r.person != receiver.person))
         matter = self._matter(view, of.school, of.pack, others)
@@ -180,12 +162,6 @@ class Teller:
             created_at=intent.at,
         )
 
-    def _letter(self, subject: str, receiver: Receiver, reason: str, sequence: int, at: datetime) -> Letter:
-        own = notice_id(subject, receiver.person, reason, sequence)
-        return Letter(
-            message_id=message_id(own, self._domain), date=at.replace(microsecond=0), sender=self._sender, reason=reason
-        )
-
     def _matter(self, view: IncidentView, school: School, pack: Pack, others: tuple[str, ...]) -> Matter:
         incident = view.incident
         places = dict.fromkeys(Place(platform=p.post.platform, url=p.post.url) for p in view.posts)
@@ -197,10 +173,10 @@ class Teller:
             concerns=tuple(sorted(incident.concerns, key=lambda c: -severity(c))),
             first_at=incident.opened_at,
             last_at=incident.last_flag_at,
-            link=self._link(incident.reference),
+            link=self._head.link(incident.reference),
             posts=incident.posts,
             places=tuple(places),
-            excerpts=tuple(_excerpt(p.post, p.verdicts, {f.label for f in p.flags}) for p in view.posts),
+            excerpts=tuple(excerpt_of(p.post, p.verdicts, {f.label for f in p.flags}) for p in view.posts),
             others=others,
             about=incident.about,
             note=unseen.note(self._store, view, school.timezone),
@@ -209,43 +185,9 @@ class Teller:
             timezone=school.timezone,
         )
 
-    def _link(self, reference: str) -> str:
-        return f"{self._url}/incidents/{reference}"
-
-    # digests ---------------------------------------------------------------------------------------------------------
-
     def digests(self, now: datetime) -> Iterator[Notice]:
-        """The digests that are due and were not written yet, for each school and each trust and receiver."""
-        register = reachable(self._store, now)
-        for scope, schools in scopes(register):
-            timezone = schools[0].timezone
-            newest = weeks.weeks_due(now, timezone, None)[-1]
-            known = self._store.recall(f"digest:{scope}")
-            if known is None or known[0] > newest:
-                # Nothing was watched before the first start; and after a clock that ran ahead nothing is owed.
-                self._store.remember(f"digest:{scope}", newest, now)
-                continue
-            for week in weeks.weeks_due(now, timezone, known[0]):
-                for receiver in leaders(scope, schools, register, now):
-                    yield self._digest_notice(scope, schools, register, week, receiver, now)
-                self._store.remember(f"digest:{scope}", week, now)
-
-    def _digest_notice(
-        self, scope: str, schools: Sequence[School], register: Register, week: str, receiver: Receiver, now: datetime
-    ) -> Notice:
-        subject = weeks.digest_subject(scope, week)
-        letter = self._letter(subject, receiver, "digest", 0, now)
-        week_as_seen = self._week(scope, schools, register, week, receiver.person, now)
-        return Notice(
-            id=letter.message_id,
-            subject_of=subject,
-            receiver=receiver.person,
-            address=receiver.address,
-            role=receiver.role,
-            reason="digest",
-            message=digest_mail(week_as_seen, receiver, letter),
-            created_at=now,
-        )
+        """The digests that are due and were not written yet."""
+        return self._weekly.digests(now)
 
     def preview(self, scope: str, week: str | None, now: datetime) -> tuple[Digest, bytes]:
         """A week as the first of its receivers would read it, and the finished mail; nothing is sent.
@@ -253,101 +195,7 @@ class Teller:
         Raises:
             ConfigError: no such school or trust, or no such week.
         """
-        register = self._store.register.all()
-        known = dict(scopes(register))
-        if scope not in known:
-            raise ConfigError((f"{scope!r} is no school or trust; known are {', '.join(known) or 'none yet'}",))
-        schools = known[scope]
-        chosen = week or weeks.weeks_due(now, schools[0].timezone, None)[-1]
-        receiver = next(iter(leaders(scope, schools, register, now)), self._last_resort)
-        try:
-            found = self._week(scope, schools, register, chosen, receiver.person, now)
-        except ValueError as error:
-            raise ConfigError((f"week: {error}",)) from error
-        letter = self._letter(weeks.digest_subject(scope, chosen), receiver, "digest", 0, now)
-        return found, digest_mail(found, receiver, letter)
-
-    def _week(
-        self, scope: str, schools: Sequence[School], register: Register, week: str, reader: str, now: datetime
-    ) -> Digest:
-        """One week as one person may see it: matters about themselves are absent without a trace."""
-        timezone = schools[0].timezone
-        start, end = weeks.week_bounds(week, timezone)
-        counts: dict[str, int] = {}
-        lines: list[Line] = []
-        praise: list[Excerpt] = []
-        for school in schools:
-            shown, hidden = self._matters(school, register, reader, start, end, now)
-            first, last = start.date(), (end - timedelta(seconds=1)).date()
-            add(counts, self._store.counts.between(school.id, first, last), 1)
-            add(counts, self._store.views.counts_in([i.reference for i in hidden], first, last), -1)
-            found = self._store.views.found_at([incident.reference for incident in shown])
-            lines += [self._line(i, school, found.get(i.reference, i.opened_at), now) for i in shown]
-            praise += [_excerpt(*p) for p in self._store.views.praise(school.id, first, last, _PRAISE)]
-        name = schools[0].name if schools[0].id == scope else trust_name(register, scope)
-        ids = {school.id for school in schools}
-        return Digest(
-            scope=name,
-            week=week,
-            timezone=timezone,
-            read=sum(n for what, n in counts.items() if what.startswith("mentions:")),
-            mentions=counts.get("mentions:yes", 0),
-            tone=_tone(counts),
-            flags={w.removeprefix("flags:"): n for w, n in counts.items() if w.startswith("flags:") and n > 0},
-            opened=sum(start <= line.opened_at < end for line in lines),
-            matters=tuple(lines),
-            praise=tuple(praise[:_PRAISE]),
-            blind=blind_times(self._store, ids, register, start, end),
-            unread={w.removeprefix("unread:"): n for w, n in counts.items() if w.startswith("unread:") and n > 0},
-            link=self._url,
-        )
-
-    def _matters(
-        self, school: School, register: Register, reader: str, start: datetime, end: datetime, now: datetime
-    ) -> tuple[list[Incident], list[Incident]]:
-        """The week's matters and those still open: what the reader may see, and what they must not know of."""
-        shown: list[Incident] = []
-        hidden: list[Incident] = []
-        for incident in self._store.views.incidents(limit=_MOST_MATTERS, school=school.id):
-            if incident.opened_at >= end or not (incident.is_open or incident.last_flag_at >= start):
-                continue
-            kept_from = incident.about is not None and (
-                reader in excluded(school, register, now.date(), about=incident.about, accused=incident.accused)
-            )
-            (hidden if kept_from else shown).append(incident)
-        return shown, hidden
-
-    def _line(self, incident: Incident, school: School, found_at: datetime, now: datetime) -> Line:
-        """An incident in a digest; it can be overdue only from when it was found, however old its posts are."""
-        pack = self._pack_of(school.pack)
-        route = pack.route(max(incident.concerns, key=severity), about=incident.about)
-        late = now > found_at + timedelta(minutes=route.within_minutes)
-        return Line(
-            reference=incident.reference,
-            school=school.name,
-            concerns=incident.concerns,
-            state=incident.state,
-            clause=None if route.clause is None else f"{pack.document} {route.clause}",
-            opened_at=incident.opened_at,
-            posts=incident.posts,
-            overdue=late and incident.state == OPEN_STATES[0],
-            link=self._link(incident.reference),
-        )
-
-
-def add(counts: dict[str, int], more: dict[str, int], sign: int) -> None:
-    """Add counts to counts, or take them away."""
-    for what, n in more.items():
-        counts[what] = counts.get(what, 0) + sign * n
-
-
-def _excerpt(post: Post, verdicts: Sequence[Verdict], labels: Container[str | None] = ()) -> Excerpt:
-    """A post to be quoted, with what moved these labels."""
-    spans = {span for verdict in verdicts for span in verdict.spans}
-    moved = (span for verdict in verdicts for span in verdict.moved or () if span.kind in labels)
-    return Excerpt(
-        text=post.text, spans=tuple(sorted(spans, key=lambda s: (s.start, s.end, s.kind))), moved=tuple(moved)
-    )
+        return self._weekly.preview(scope, week, now)
 
 
 def _likelihoods(flags: Iterable[Flag]) -> Iterator[str]:
@@ -358,9 +206,3 @@ def _likelihoods(flags: Iterable[Flag]) -> Iterator[str]:
             scores[flag.label] = max(flag.score, scores.get(flag.label, 0.0))
     for label in sorted(scores, key=lambda name: -scores[name]):
         yield likelihood(label, scores[label])
-
-
-def _tone(counts: dict[str, int]) -> Tone:
-    against = counts.get("flags:criticism", 0) + counts.get("flags:complaint", 0)
-    praise = counts.get("flags:praise", 0)
-    return Tone(criticism=against, praise=praise, other=max(counts.get("mentions:yes", 0) - against - praise, 0))

@@ -33,6 +33,7 @@ from watcher.store.register import RegisterShelf
 from watcher.store.storage import StorageShelf
 from watcher.store.tokens import TokenShelf
 from watcher.store.views import ViewShelf
+from watcher.store.weeks import WeekShelf
 from watcher.store.write import put
 
 # What a verb passes from shelf to shelf; it never looks inside.
@@ -82,6 +83,7 @@ class Store:
         self.purge = PurgeShelf(self.engine)
         self.storage = StorageShelf(self.engine, incident_days=keep.incidents_days)
         self.views = ViewShelf(self.engine)
+        self.weeks = WeekShelf(self.engine)
 
     @property
     def file(self) -> Path | None:

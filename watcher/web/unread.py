@@ -12,7 +12,7 @@ from alerts.holder import holders
 from alerts.school import Register, School
 from connectors.post import Post
 from watcher.handing import officers_of
-from watcher.store.views import UnreadView
+from watcher.store.weeks import UnreadView
 from watcher.web.marking import Marked, marked, web_address
 from watcher.web.site import Site
 
@@ -69,7 +69,7 @@ def _unread(site: Site) -> HTMLResponse:
 def _part(site: Site, school: School, register: Register) -> Part:
     today = site.clock().date()
     officers = officers_of(school, register, today)
-    drawn = site.store.views.unread(school.id, today - _WEEK, today, _DRAWN)
+    drawn = site.store.weeks.unread(school.id, today - _WEEK, today, _DRAWN)
     # What names somebody in office may accuse them: nobody can tell, so it is not laid before whoever happens by.
     free = [view for view in drawn if not holders(view.post.text, officers, school=school.name)]
     return Part(
