@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alerts.school import Contact
+
 # Who looks at a grave concern before it is known which school it is about: one person whom the settings name.
 CHECKER = "checker"
 
@@ -44,13 +46,17 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class Receiver:
-    """The person and address behind a role today, and in a sentence why it is they who are told."""
+    """The person and address behind a role today, and in a sentence why it is they who are told.
+
+    ``contact`` is another way to reach them, where it is to be used instead of their mail.
+    """
 
     role: str
     person: str
     name: str
     address: str
     why: str
+    contact: Contact | None = None
 
 
 def to_checker(route: Route, steps: tuple[str, ...] = ()) -> Route:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
+from functools import cached_property
+from operator import itemgetter
+from zoneinfo import ZoneInfo
 
 # The vocabulary of roles; packs, commands and settings use these names, and new ones may only be added.
 ROLES = (
@@ -112,6 +116,66 @@ class Trust:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hours:
+    """When somebody is there: days of the week (Monday is 0), from an hour until an hour of local time.
+
+    An end that is not after the start is one of the next morning: night duty from 20:00 until 07:00.
+    """
+
+    days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    start: time = time(8, 0)
+    end: time = time(17, 0)
+
+    @property
+    def overnight(self) -> bool:
+        """Whether they run into the next day."""
+        return self.end <= self.start
+
+    def cover(self, moment: datetime) -> bool:
+        """Whether a moment, in local time, lies in them; the end itself does not."""
+        day, at = moment.weekday(), moment.time()
+        if not self.overnight:
+            return day in self.days and self.start <= at < self.end
+        return (day in self.days and at >= self.start) or ((day - 1) % 7 in self.days and at < self.end)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """A span of days, both counted: a term, or days on which a school is closed."""
+
+    start: date
+    end: date
+    name: str = ""
+
+    def covers(self, day: date) -> bool:
+        """Whether the day lies in it."""
+        return self.start <= day <= self.end
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """Another way to reach a person than their mail: a channel of the settings, and whom it is to ask for there.
+
+    ``wakes`` says that it rings at night. Secrets are the channel's, never part of this.
+    """
+
+    channel: str
+    address: str
+    wakes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandIn:
+    """Who acts for a role for which nobody can act: other roles, in this order, before the chain."""
+
+    role: str
+    by: tuple[str, ...]
+
+
+NATIONS = ("england", "scotland", "wales", "northern_ireland")
+
+
+@dataclass(frozen=True, kw_only=True)
 class School:
     """One school: the names it goes by, where it is, and which policy pack speaks for it.
 
@@ -119,6 +183,10 @@ class School:
     ``languages`` (ISO 639 codes such as ``en``) are those in which it is looked for, none meaning all.
     ``corrections`` is what it has agreed to: that what its people say of the models' labels is not kept (``off``), is
     kept to teach a model that reads this school alone (``own``), or also together with other schools' (``pooled``).
+    ``nation`` decides the bank holidays; ``hours`` are those in which somebody reads mail, in the terms (none: all the
+    year) and not on days ``closed``. ``night`` are the ids of those who may be woken, in their order; none means that
+    the school has no night cover. ``chain`` are the roles along which a matter falls for which nobody can act, none
+    meaning the house's; ``stand_ins`` come before it, role by role.
     """
 
     id: str
@@ -136,20 +204,58 @@ class School:
     corrections: str = "off"
     role_holders: tuple[RoleHolder, ...] = ()
     languages: tuple[str, ...] = ()
+    nation: str = "england"
+    hours: Hours = Hours()
+    terms: tuple[Period, ...] = ()
+    closed: tuple[Period, ...] = ()
+    night: tuple[str, ...] = ()
+    chain: tuple[str, ...] = ()
+    stand_ins: tuple[StandIn, ...] = ()
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment as the school's own clock shows it."""
+        return moment.astimezone(ZoneInfo(self.timezone))
+
+    def day(self, moment: datetime) -> date:
+        """The day that it is at the school: in summer, UTC is still at yesterday for an hour after midnight."""
+        return self.local(moment).date()
+
+
+MAILBOXES = ("own", "shared")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Somebody who can be told; ``email`` is where."""
+    """Somebody who can be told; ``email`` is where.
+
+    ``mailbox`` says whether it is theirs alone (``own``) or one that several read (``shared``); ``read_by`` are the ids
+    of those to whom reading it is delegated, ``administered_by`` of those who could open it. ``same_as`` is the id
+    under which the same human stands in the register once more. ``hours``, none meaning the school's, and ``contacts``
+    are when and how else they can be reached.
+    """
 
     id: str
     name: str
     email: str
+    hours: Hours | None = None
+    contacts: tuple[Contact, ...] = ()
+    mailbox: str = "own"
+    read_by: tuple[str, ...] = ()
+    administered_by: tuple[str, ...] = ()
+    same_as: str | None = None
+
+    @property
+    def address(self) -> str:
+        """The address as addresses are compared."""
+        return self.email.strip().casefold()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Holding:
-    """A person holds a role at a school, or at a trust (then for all its schools), from a day until a day."""
+    """A person holds a role at a school, or at a trust (then for all its schools), from a day until a day.
+
+    ``deputy`` is the id of the person who acts for them in this role while they are away.
+    """
 
     person: str
     role: str
@@ -157,6 +263,7 @@ class Holding:
     trust: str | None = None
     start: date | None = None
     end: date | None = None
+    deputy: str | None = None
 
     def holds_on(self, day: date) -> bool:
         """Whether the role is held on that day; both ends count."""
@@ -165,11 +272,16 @@ class Holding:
 
 @dataclass(frozen=True, kw_only=True)
 class Absence:
-    """A person cannot act from a day until a day, both counted."""
+    """A person cannot act from a day until a day, both counted; ``deputy`` acts for them in whatever role.
+
+    ``why`` says how it is known: from the settings (``file``), an out-of-office reply (``mail``) or a ``person``.
+    """
 
     person: str
     start: date
     end: date
+    deputy: str | None = None
+    why: str = "file"
 
     def covers(self, day: date) -> bool:
         """Whether the person is away on that day."""
@@ -192,10 +304,7 @@ class Register:
         Raises:
             KeyError: there is none.
         """
-        for school in self.schools:
-            if school.id == school_id:
-                return school
-        raise KeyError(school_id)
+        return self._schools[school_id]
 
     def person(self, person_id: str) -> Person:
         """The person of that id.
@@ -203,26 +312,95 @@ class Register:
         Raises:
             KeyError: there is none.
         """
-        for person in self.people:
-            if person.id == person_id:
-                return person
-        raise KeyError(person_id)
+        return self._people[person_id]
 
     def holders(self, role: str, school: School, day: date) -> tuple[Person, ...]:
         """Who holds the role for the school on that day, through the school itself or through its trust."""
-        found = [
-            self.person(h.person)
-            for h in self.holdings
-            if h.role == role
-            and h.holds_on(day)
-            and (h.school == school.id or (h.school is None and h.trust is not None and h.trust == school.trust))
-        ]
+        found = (self.person(h.person) for h in self._held(school) if h.role == role and h.holds_on(day))
         return tuple(dict.fromkeys(found))
 
     def roles_of(self, person: str, school: School, day: date) -> tuple[str, ...]:
         """Every role that the person holds for the school on that day."""
-        return tuple(r for r in ROLES if any(p.id == person for p in self.holders(r, school, day)))
+        held = {h.role for h in self._held(school) if h.person == person and h.holds_on(day)}
+        return tuple(r for r in ROLES if r in held)
 
     def is_away(self, person: str, day: date) -> bool:
-        """Whether the person has said that they are away on that day."""
-        return any(a.person == person and a.covers(day) for a in self.absences)
+        """Whether the person, under whichever of their hats, has said that they are away on that day."""
+        return any(a.covers(day) for hat in self.hats_of(person) for a in self._away.get(hat, ()))
+
+    def hats_of(self, person: str) -> frozenset[str]:
+        """Every id under which the human of that id stands in the register, this one among them."""
+        return self._hats.get(person) or frozenset((person,))
+
+    def deputies_of(self, person: str, role: str, school: School, day: date) -> tuple[Person, ...]:
+        """Who acts for a person in a role on that day: by their absence first, then by the holding, away or not."""
+        hats = self.hats_of(person)
+        named = [a.deputy for hat in hats for a in self._away.get(hat, ()) if a.covers(day)]
+        named += [h.deputy for h in self._held(school) if h.person in hats and h.role == role and h.holds_on(day)]
+        known = (self._people.get(deputy) for deputy in dict.fromkeys(named) if deputy and deputy not in hats)
+        return tuple(deputy for deputy in known if deputy is not None)
+
+    def is_reachable(self, person: str, school: School, now: datetime) -> bool:
+        """Whether a person can be expected to read their mail now: not away, in their hours, no day it is closed."""
+        local = school.local(now)
+        if self.is_away(person, local.date()):
+            return False
+        own = self._people[person].hours if person in self._people else None
+        if own is not None:
+            return own.cover(local)
+        open_today = not any(p.covers(local.date()) for p in school.closed)
+        in_term = not school.terms or any(p.covers(local.date()) for p in school.terms)
+        return open_today and in_term and school.hours.cover(local)
+
+    def mailmates(self, person: str) -> frozenset[str]:
+        """The ids of those who have the same address as a person and are somebody else: it is shared in fact."""
+        known = self._people.get(person)
+        return frozenset() if known is None else self._addresses[known.address] - self.hats_of(person)
+
+    def _held(self, school: School) -> Iterable[Holding]:
+        """The holdings at the school and its trust, in the register's order."""
+        own = self._holdings.get(("school", school.id), ())
+        trusts = self._holdings.get(("trust", school.trust), ()) if school.trust is not None else ()
+        return (holding for _, holding in sorted((*own, *trusts), key=itemgetter(0)))
+
+    @cached_property
+    def _schools(self) -> Mapping[str, School]:
+        return {school.id: school for school in reversed(self.schools)}
+
+    @cached_property
+    def _people(self) -> Mapping[str, Person]:
+        return {person.id: person for person in reversed(self.people)}
+
+    @cached_property
+    def _holdings(self) -> Mapping[tuple[str, str], tuple[tuple[int, Holding], ...]]:
+        found: dict[tuple[str, str], list[tuple[int, Holding]]] = defaultdict(list)
+        for n, holding in enumerate(self.holdings):
+            if holding.school is not None:
+                found["school", holding.school].append((n, holding))
+            elif holding.trust is not None:
+                found["trust", holding.trust].append((n, holding))
+        return {key: tuple(held) for key, held in found.items()}
+
+    @cached_property
+    def _away(self) -> Mapping[str, tuple[Absence, ...]]:
+        found: dict[str, list[Absence]] = defaultdict(list)
+        for absence in self.absences:
+            found[absence.person].append(absence)
+        return {person: tuple(away) for person, away in found.items()}
+
+    @cached_property
+    def _addresses(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for person in self.people:
+            found[person.address].add(person.id)
+        return {address: frozenset(ids) for address, ids in found.items()}
+
+    @cached_property
+    def _hats(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for person in self.people:
+            if person.same_as is not None:
+                one = found.get(person.id, frozenset((person.id,)))
+                hats = one | found.get(person.same_as, frozenset((person.same_as,)))
+                found.update(dict.fromkeys(hats, hats))
+        return found

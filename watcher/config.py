@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,6 +62,7 @@ class Alerts(_Table):
     """How flags become incidents, and who is told when nobody else can be."""
 
     last_resort: EmailStr | None = None
+    chain: tuple[str, ...] = ()
     checker: str | None = Field(default=None, min_length=1)
     criticism_window_h: float = Field(default=24.0, gt=0, le=24 * 14)
     oldest_days: int = Field(default=14, ge=1, le=3650)
@@ -180,6 +181,40 @@ class RoleHolderRow(_Table):
     end: date = Field(alias="until")
 
 
+class HoursRow(_Table):
+    """The days and the hours, in the school's time, in which somebody is there; an end before the start is next day."""
+
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
+        default=("mon", "tue", "wed", "thu", "fri"), min_length=1
+    )
+    start: time = Field(default=time(8, 0), alias="from")
+    end: time = Field(default=time(17, 0), alias="until")
+
+
+class PeriodRow(_Table):
+    """A term, or days on which a school is closed; without an end, one day."""
+
+    name: str = ""
+    start: date = Field(alias="from")
+    end: date | None = Field(default=None, alias="until")
+
+
+class ContactRow(_Table):
+    """Another way to reach a person: a channel, and whom it is to ask for there; whether it rings at night."""
+
+    channel: Slug
+    address: str = Field(min_length=1, max_length=200)
+    wakes: bool = False
+
+
+class StandInRow(_Table):
+    """Who acts for a role for which nobody can act, at one school or at all."""
+
+    role: str
+    by: tuple[str, ...] = Field(min_length=1)
+    school: Slug | None = None
+
+
 class SchoolRow(_Table):
     """A school: its names, its place, and which policy pack speaks for it (a shipped one, or a file)."""
 
@@ -198,14 +233,25 @@ class SchoolRow(_Table):
     corrections: Literal["off", "own", "pooled"] = "off"
     role_holders: tuple[RoleHolderRow, ...] = ()
     languages: tuple[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], ...] = ()
+    nation: Literal["england", "scotland", "wales", "northern_ireland"] = "england"
+    hours: HoursRow = HoursRow()
+    terms: tuple[PeriodRow, ...] = ()
+    closed: tuple[PeriodRow, ...] = ()
+    night: tuple[Slug, ...] = ()
 
 
 class PersonRow(_Table):
-    """Somebody who can be told."""
+    """Somebody who can be told; whose mailbox it is, and who else can read it."""
 
     id: Slug
     name: str
     email: EmailStr
+    mailbox: Literal["own", "shared"] = "own"
+    read_by: tuple[Slug, ...] = ()
+    administered_by: tuple[Slug, ...] = ()
+    same_as: Slug | None = None
+    hours: HoursRow | None = None
+    contacts: tuple[ContactRow, ...] = ()
 
 
 class HoldingRow(_Table):
@@ -217,6 +263,7 @@ class HoldingRow(_Table):
     trust: Slug | None = None
     start: date | None = Field(default=None, alias="from")
     end: date | None = Field(default=None, alias="until")
+    deputy: Slug | None = None
 
 
 class AbsenceRow(_Table):
@@ -225,6 +272,7 @@ class AbsenceRow(_Table):
     person: Slug
     start: date = Field(alias="from")
     end: date = Field(alias="until")
+    deputy: Slug | None = None
 
 
 class AccountRow(_Table):
@@ -283,6 +331,7 @@ class Settings(BaseSettings):
     schools: tuple[SchoolRow, ...] = ()
     people: tuple[PersonRow, ...] = ()
     holdings: tuple[HoldingRow, ...] = ()
+    stand_ins: tuple[StandInRow, ...] = ()
     absences: tuple[AbsenceRow, ...] = ()
     accounts: tuple[AccountRow, ...] = ()
     approvals: tuple[ApprovalRow, ...] = ()

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from alerts.school import Absence, Holding, Person, Trust
+from alerts.school import Absence, Holding, Trust
 from connectors.approval import Approval
 from connectors.post import Account
 from watcher.config import AccountRow, Settings
+from watcher.roster import full_school_of, person_of
 from watcher.secret import Secret
 from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
 from watcher.store.engine import reading
-from watcher.store.register import APPROVAL, Entry, body_of
-from watcher.terms import TERMS, Reading, ancestors, readings, school_of
+from watcher.store.register import APPROVAL, BY_OTHERS, Entry, body_of
+from watcher.terms import TERMS, Reading, ancestors, readings
 
 # The kind of a change that deletes what a school's people said of labels.
 CORRECTIONS = "corrections"
@@ -37,11 +38,10 @@ def entries(settings: Settings, file: str) -> Iterator[Entry]:
     for n, row in enumerate(settings.trusts, 1):
         yield Entry(kind="trust", name=row.id, noun=Trust(**row.model_dump()), kept_by=f"{file}: trusts[{n}]")
     for n, school in enumerate(settings.schools, 1):
-        noun = school_of(school)
+        noun = full_school_of(school, settings)
         yield Entry(kind="school", name=school.id, noun=noun, kept_by=f"{file}: schools[{n}]")
     for n, person in enumerate(settings.people, 1):
-        noun_of = Person(**person.model_dump())
-        yield Entry(kind="person", name=person.id, noun=noun_of, kept_by=f"{file}: people[{n}]")
+        yield Entry(kind="person", name=person.id, noun=person_of(person), kept_by=f"{file}: people[{n}]")
     for n, holding in enumerate(settings.holdings, 1):
         held = Holding(**holding.model_dump())
         name = "/".join(str(p) for p in (held.person, held.role, held.school or held.trust, held.start or ""))
@@ -118,7 +118,9 @@ def _lapsed(settings: Settings, store: Store) -> Iterator[Change]:
 
 def _entry_changes(settings: Settings, old: dict[tuple[str, str], tuple[dict[str, Any], str]]) -> Iterator[Change]:
     left = dict(old)
+    written: set[tuple[str, str]] = set()
     for entry in entries(settings, ""):
+        written.add((entry.kind, entry.name))
         before = left.pop((entry.kind, entry.name), None)
         after = body_of(entry.noun)
         if before is None:
@@ -126,8 +128,16 @@ def _entry_changes(settings: Settings, old: dict[tuple[str, str], tuple[dict[str
         elif before[0] != after:
             what = ", ".join(sorted(key for key in after if before[0].get(key) != after[key]))
             yield Change(action="change", kind=entry.kind, name=entry.name, what=what)
-    for kind, name in left:
-        yield Change(action="remove", kind=kind, name=name)
+    # What a mail or a person wrote is not the file's to remove, unless those whom it is about are gone.
+    for (kind, name), (body, kept_by) in left.items():
+        if not kept_by.startswith(BY_OTHERS) or _stranded(body, written):
+            yield Change(action="remove", kind=kind, name=name)
+
+
+def _stranded(body: Mapping[str, Any], written: Container[tuple[str, str]]) -> bool:
+    """Whether a row names a person, school or trust that the file does not hold any more."""
+    named = ((kind, body.get(kind)) for kind in ("person", "school", "trust"))
+    return any(name is not None and (kind, name) not in written for kind, name in named)
 
 
 def apply(settings: Settings, store: Store, file: str, now: datetime) -> tuple[Change, ...]:

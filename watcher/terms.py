@@ -118,13 +118,13 @@ def batches(settings: Settings) -> Mapping[str, tuple[str, ...]]:
 
 
 def school_of(row: SchoolRow) -> School:
-    """The school that a row of the settings describes."""
+    """The school that a row of the settings describes, as far as it is looked for; its hours stand in the register."""
     holders = tuple(RoleHolder(**holder.model_dump()) for holder in row.role_holders)
     bare = {
         "handles": tuple(handle_of(one) or one for one in row.handles),
         "hashtags": tuple(one.strip().lstrip("#＃") for one in row.hashtags),
     }
-    return School(**(row.model_dump(exclude={"role_holders"}) | bare), role_holders=holders)
+    return School(**(row.model_dump(exclude={"role_holders", "hours", "terms", "closed"}) | bare), role_holders=holders)
 
 
 def ancestors(name: str) -> Iterator[str]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import fields
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from alerts.school import Absence, Contact, Holding, Hours, Period, Register, StandIn
 from watcher.config import Settings, load
 from watcher.enrolment import Change, account_of, apply, preview
 from watcher.errors import ConfigError
+from watcher.roster import register_of
 from watcher.store import Store
+from watcher.store.register import Entry
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 TEXT = """
@@ -124,3 +129,100 @@ def test_a_token_is_read_on_request_only(settings: Settings, monkeypatch: pytest
     account = account_of(row, "accounts[1]", with_token=True)
     assert account.token == "s3cret"
     assert "s3cret" not in repr(account)
+
+
+FULL = """
+[alerts]
+chain = ["headteacher", "ceo"]
+[[stand_ins]]
+role = "dsl"
+by = ["headteacher"]
+[[stand_ins]]
+role = "dsl"
+by = ["deputy_dsl", "ceo"]
+school = "hill"
+[[schools]]
+id = "hill"
+name = "Hillcrest Primary School"
+pack = "wessex"
+nation = "scotland"
+hours = { days = ["fri", "mon"], from = "07:30", until = "16:15" }
+terms = [{ name = "Autumn", from = 2026-09-02, until = 2026-12-18 }]
+closed = [{ name = "Training", from = 2026-10-05 }]
+night = ["jo"]
+[[schools]]
+id = "dale"
+name = "Dale Primary School"
+pack = "wessex"
+[[people]]
+id = "jo"
+name = "Jo Moore"
+email = "jo@hillcrest.example"
+mailbox = "shared"
+read_by = ["al"]
+administered_by = ["al"]
+hours = { from = "20:00", until = "07:00" }
+contacts = [{ channel = "sms", address = "jo", wakes = true }]
+[[people]]
+id = "al"
+name = "Al Reed"
+email = "al@hillcrest.example"
+same_as = "jo"
+[[holdings]]
+person = "jo"
+role = "dsl"
+school = "hill"
+deputy = "al"
+[[absences]]
+person = "jo"
+from = 2026-12-21
+until = 2027-01-02
+deputy = "al"
+"""
+
+
+def test_hours_terms_contacts_deputies_and_the_chain_come_back_as_they_were_written(
+    tmp_path: Path, store: Store
+) -> None:
+    settings = written(tmp_path, FULL)
+    apply(settings, store, "watcher.toml", NOW)
+    register = store.register.all()
+
+    assert register == Register(**{f.name: _sorted(getattr(register_of(settings), f.name)) for f in fields(register)})
+    assert preview(settings, store, NOW) == ()
+    hill, dale = register.school("hill"), register.school("dale")
+    assert hill.hours == Hours(days=(0, 4), start=time(7, 30), end=time(16, 15))
+    assert hill.closed == (Period(start=date(2026, 10, 5), end=date(2026, 10, 5), name="Training"),)
+    assert (hill.nation, hill.night, hill.chain) == ("scotland", ("jo",), ("headteacher", "ceo"))
+    assert hill.stand_ins == (StandIn(role="dsl", by=("deputy_dsl", "ceo")),)
+    assert dale.stand_ins == (StandIn(role="dsl", by=("headteacher",)),)
+    jo = register.person("jo")
+    assert jo.contacts == (Contact(channel="sms", address="jo", wakes=True),)
+    assert jo.hours is not None
+    assert jo.hours.overnight
+    assert register.hats_of("jo") == {"jo", "al"}
+
+
+def _sorted(nouns: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(sorted(nouns, key=lambda noun: getattr(noun, "id", "")))
+
+
+def test_what_a_mail_or_a_person_wrote_stays_when_the_file_is_applied(
+    settings: Settings, tmp_path: Path, store: Store
+) -> None:
+    apply(settings, store, "watcher.toml", NOW)
+    away = Absence(person="jo", start=date(2026, 11, 23), end=date(2026, 11, 27), why="mail")
+    seat = Holding(person="jo", role="dsl", school="hill")
+    with store.writing() as connection:
+        for kind, noun, kept_by in (("absence", away, "mail:<a@b.example>"), ("holding", seat, "person:jo")):
+            entry = Entry(kind=kind, name=f"jo/{kind}", noun=noun, kept_by=kept_by)
+            store.register.put(connection, entry, NOW)
+
+    assert apply(settings, store, "watcher.toml", NOW) == ()
+    assert away in store.register.all().absences
+    assert seat in store.register.all().holdings
+
+    fewer = TEXT[: TEXT.index("[[people]]")] + TEXT[TEXT.index("[[accounts]]") :]
+    gone = apply(written(tmp_path, fewer), store, "watcher.toml", NOW)
+    assert {("absence", "jo/absence"), ("holding", "jo/holding"), ("person", "jo")} <= set(brief(gone))
+    assert store.register.all().absences == store.register.all().holdings == ()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Connection, Engine, delete, select, update
 
-from alerts.school import Absence, Holding, Person, Register, RoleHolder, School, Trust
+from alerts.school import Absence, Holding, Person, Register, School, Trust
 from connectors.approval import KEEPS, Approval, granted
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
@@ -28,7 +30,8 @@ _KINDS: dict[str, type[Noun]] = {
     "absence": Absence,
     APPROVAL: Approval,
 }
-_TUPLES = ("short_names", "handles", "hashtags", "postcode_areas", "not_about", "languages")
+# How ``kept_by`` begins where no file keeps a row: an out-of-office reply, or somebody who said it on a page.
+BY_OTHERS = ("mail:", "person:")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,19 +109,29 @@ def _plain(value: Any) -> Any:
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
-    return value.isoformat() if isinstance(value, date) else value
+    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def _noun(kind: str, body: Mapping[str, Any]) -> Noun:
-    values = dict(body)
-    for key in _TUPLES:
-        if key in values:
-            values[key] = tuple(values[key])
-    if "role_holders" in values:
-        values["role_holders"] = tuple(
-            RoleHolder(**{**one, "end": date.fromisoformat(one["end"])}) for one in values["role_holders"]
-        )
-    for key in ("start", "end", "on"):
-        if values.get(key):
-            values[key] = date.fromisoformat(values[key])
-    return _KINDS[kind](**values)
+    noun: Noun = _made(_KINDS[kind], body)
+    return noun
+
+
+def _made(hint: Any, value: Any) -> Any:
+    """Plain JSON values as what a field of a noun holds: nouns in nouns, dates and times, tuples of any of these."""
+    if value is None:
+        return None
+    options = [one for one in get_args(hint) if one is not type(None)]
+    if get_origin(hint) in (Union, UnionType):
+        return _made(options[0], value)
+    if get_origin(hint) is tuple:
+        return tuple(_made(options[0], one) for one in value)
+    if isinstance(hint, type) and is_dataclass(hint):
+        hints = _hints(hint)
+        return hint(**{key: _made(hints[key], one) for key, one in value.items()})
+    return hint.fromisoformat(value) if hint in (date, time) else value
+
+
+@cache
+def _hints(noun: type) -> Mapping[str, Any]:
+    return get_type_hints(noun)
