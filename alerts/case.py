@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from alerts.answer import Answer, refused
+from alerts.answer import Answer, reasoned, refused
 from alerts.mention import Mention
 from alerts.school import Holding, Person, School
 from classifiers.verdict import Verdict
@@ -40,6 +40,11 @@ class Case:
             if given.question == question:
                 return given.value
         return None
+
+    @property
+    def reasoned(self) -> frozenset[str]:
+        """The concerns that a person has named here with a reason."""
+        return reasoned(self.answers)
 
     @property
     def refused(self) -> frozenset[str]:

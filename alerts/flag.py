@@ -57,7 +57,8 @@ class Flag:
     ``label`` and ``score`` are the verdict's (``None`` where no model is behind it); ``about`` is the accused and
     ``target`` the person aimed at, both as roles; ``author`` is a kind of person; ``review`` marks a score in the
     undecided band, which a person should look at. ``confirmed`` says that the post is known to concern the school;
-    until then one checker alone is told.
+    until then one checker alone is told. ``target_person`` is who is threatened, where it is known which person that
+    is: the ids of the register, several joined by commas.
     """
 
     rule: str
@@ -73,3 +74,4 @@ class Flag:
     author: str | None = None
     review: bool = False
     confirmed: bool = True
+    target_person: str | None = None

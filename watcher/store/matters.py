@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import Connection, Engine, Row, Select, select, update
 
 from alerts.answer import Answer, refused
 from alerts.flag import Flag
@@ -164,15 +164,15 @@ class MatterShelf:
     def unjudged(self, limit: int) -> tuple[Unjudged, ...]:
         """Mentions that wait for their school's policy, oldest first; only of versions that were read."""
         with reading(self._engine) as connection:
-            query = (
-                select(t.mention, t.version.c.body, t.post.c.official)
-                .join(t.version, t.version.c.id == t.mention.c.version)
-                .join(t.post, t.post.c.id == t.version.c.post)
-                .where(t.mention.c.judged_at.is_(None), t.version.c.read_by.is_not(None))
-                .order_by(t.mention.c.version)
-                .limit(limit)
-            )
+            waits = t.mention.c.judged_at.is_(None) & t.version.c.read_by.is_not(None)
+            query = _cases().where(waits).order_by(t.mention.c.version).limit(limit)
             return tuple(self._unjudged(connection, row) for row in connection.execute(query).all())
+
+    def known(self, mentions: Sequence[int]) -> dict[int, Unjudged]:
+        """What is known of these mentions, judged or not, by number; without those that have gone."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(_cases().where(t.mention.c.id.in_(mentions))).all()
+            return {row.id: self._unjudged(connection, row) for row in rows}
 
     def _unjudged(self, connection: Connection, row: Row[Any]) -> Unjudged:
         post = post_of(row.body, official=row.official)
@@ -257,9 +257,18 @@ class MatterShelf:
         """Write a person's answer; the case is judged again."""
         gone = answer.at + timedelta(days=self._days)
         row = {"mention": mention, "question": answer.question, "value": answer.value, "by": answer.by}
+        row["reason"] = answer.reason
         with writing(self._engine) as connection:
             connection.execute(t.answer.insert().values(**row, at=answer.at, delete_after=gone))
             connection.execute(update(t.mention).where(t.mention.c.id == mention).values(judged_at=None))
+
+
+def _cases() -> Select[Any]:
+    return (
+        select(t.mention, t.version.c.body, t.post.c.official)
+        .join(t.version, t.version.c.id == t.mention.c.version)
+        .join(t.post, t.post.c.id == t.version.c.post)
+    )
 
 
 def active_flags(connection: Connection, mention: int) -> dict[int, Flag]:
@@ -294,7 +303,7 @@ def answers_of(connection: Connection, mention: int) -> tuple[Answer, ...]:
     """A mention's answers, newest last."""
     query = select(t.answer).where(t.answer.c.mention == mention).order_by(t.answer.c.id)
     rows = connection.execute(query)
-    return tuple(Answer(question=r.question, value=r.value, by=r.by, at=r.at) for r in rows)
+    return tuple(Answer(question=r.question, value=r.value, by=r.by, at=r.at, reason=r.reason) for r in rows)
 
 
 def input_digest(waiting: Unjudged, pack: str) -> str:
@@ -303,7 +312,7 @@ def input_digest(waiting: Unjudged, pack: str) -> str:
         waiting.post.content_digest,
         waiting.mention.relevance,
         [_verdict_body(v) | {"model": v.model, "version": v.version} for v in waiting.verdicts],
-        [[a.question, a.value] for a in waiting.answers],
+        [[a.question, a.value, *([a.reason] if a.reason else [])] for a in waiting.answers],
         pack,
         *waiting.above,
     ]

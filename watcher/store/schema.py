@@ -186,6 +186,7 @@ answer = Table(
     Column("value", AnyText, nullable=False),
     Column("by", AnyText, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("reason", AnyText),
     dated(),
 )
 
