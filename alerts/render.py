@@ -17,6 +17,7 @@ from alerts.digest import Blind, Digest, week_bounds
 from alerts.errors import AlertError
 from alerts.excerpt import LIMIT, Excerpt, may_quote, moving_words, plain, quotation, shortened
 from alerts.flag import GRAVE
+from alerts.help import help_for
 from alerts.letter import Letter, envelope
 from alerts.reminder import Reminder
 from alerts.route import Receiver, Route
@@ -54,7 +55,7 @@ class Matter:
     ``document`` is the policy's full name, ``short`` how it is cited. ``concerns`` are the most serious first.
     ``others`` are the roles that were told beside the receiver. ``note`` is a fact of our own (which source is
     blind since when), never a word of a post. ``undecided`` says that the model was not sure, ``likelihoods`` are
-    sentences that say how sure it was.
+    sentences that say how sure it was. ``action`` is the address by which the receiver says that they have it.
     """
 
     reference: str
@@ -74,6 +75,7 @@ class Matter:
     undecided: bool = False
     likelihoods: tuple[str, ...] = ()
     timezone: str = "Europe/London"
+    action: str | None = None
 
 
 def incident_mail(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: Letter) -> bytes:
@@ -90,7 +92,8 @@ def incident_mail(matter: Matter, receiver: Receiver, routes: Sequence[Route], l
     shown = _shown(matter, receiver, routes, letter)
     subject = _subject(matter, routes, letter)
     urgent = any(concern in GRAVE for concern in matter.concerns)
-    return envelope(letter, receiver, subject, _text("incident", shown), _html("incident", shown), urgent=urgent)
+    template = "conflict" if shown["accused"] else "incident"
+    return envelope(letter, receiver, subject, _text(template, shown), _html(template, shown), urgent=urgent)
 
 
 def summary_mail(matters: Sequence[tuple[Matter, Sequence[Route]]], receiver: Receiver, letter: Letter) -> bytes:
@@ -210,7 +213,7 @@ def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: 
     """All that the templates show, decided here so that they decide nothing."""
     quotable = may_quote((*matter.concerns, *(route.concern for route in routes)), matter.about)
     linked = not any(concern in _NEVER_LINKED for concern in matter.concerns)
-    accused = wording.discretion(matter.about)
+    accused = wording.subject_line(matter.about)
     addresses = sum(p.url is not None for p in matter.places)
     soonest = sorted(routes, key=lambda route: route.within_minutes)
     return {
@@ -224,15 +227,18 @@ def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: 
         "moved": _moved(matter.excerpts) if quotable else [],
         "likelihoods": matter.likelihoods[:_EXCERPTS],
         "advice": wording.advice(matter.concerns),
+        "help": help_for(matter.concerns, [p.platform for p in matter.places]),
         "grounds": _grounds(matter, receiver, soonest),
         "why": _why(receiver, routes),
         "soon": list(dict.fromkeys(wording.how_soon(route) for route in soonest[:1])),
         "steps": list(dict.fromkeys(step for route in soonest for step in route.instructions))
         or [wording.first_step(plain(matter.reference))],
-        "discretion": accused,
+        "accused": accused,
+        "silence": wording.silence_line(),
+        "hat": f", as {title(receiver.role)}",
         "page": wording.page_line(receiver.role, accused=bool(accused)),
         "posts": wording.post_line(addresses, open_it=linked) if accused and matter.posts else "",
-        "closing": wording.closing_line(receiver.role, plain(matter.reference)),
+        "closing": wording.closing_line(receiver.role, plain(matter.reference), accused=bool(accused)),
         "others": wording.listed(f"the {title(role)}" for role in matter.others) if matter.others else "",
     }
 

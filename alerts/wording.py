@@ -112,25 +112,14 @@ _IMAGE = (
     "Do not open, copy, download, photograph, print or forward what the post shows, and ask nobody else to look. "
     "Not even as evidence: the address and the time are enough."
 )
-# What holds whatever the policy says; where a concern is missing here, nothing does.
+# What holds whatever the policy says, and whom to call at once; where else to turn stands in the help's data file.
 _ADVICE = {
-    "self_harm": (
-        _DANGER,
-        "For somebody in distress: Samaritans 116 123; for under-19s Childline 0800 1111. Both free, day and night.",
-    ),
-    "child_at_risk": (_DANGER, "Worried about a child and nobody at school to ask: NSPCC helpline 0808 800 5000."),
-    "threat": (_DANGER, "Where there is a threat but no immediate danger, the police answer on 101."),
-    "extremism": (
-        _DANGER,
-        "Worried about somebody, and no emergency: police on 101, or the anti-terrorist hotline 0800 789 321.",
-    ),
+    "self_harm": (_DANGER,),
+    "child_at_risk": (_DANGER,),
+    "threat": (_DANGER,),
+    "extremism": (_DANGER,),
     "sexual_content": (_IMAGE, _DANGER),
-    "indecent_image": (
-        _IMAGE,
-        _DANGER + " Otherwise the police answer on 101.",
-        "Images of under-18s: report to the Internet Watch Foundation (report.iwf.org.uk). A young person can have "
-        "their own image taken down through Report Remove (Childline, 0800 1111).",
-    ),
+    "indecent_image": (_IMAGE, _DANGER),
     "illegal_activity": (_DANGER,),
     "protected_identity": ("Do not repeat the name in any message, not even to ask about it.",),
 }
@@ -241,7 +230,7 @@ def closing_lines(role: str, references: Sequence[str]) -> list[str]:
     return [closing_line(role, ", ".join(references))]
 
 
-def closing_line(role: str, reference: str) -> str:
+def closing_line(role: str, reference: str, *, accused: bool = False) -> str:
     """How a settled matter is closed, said to the holder of that role: no page and no reply to this mail does it."""
     if role == CHECKER:
         return (
@@ -250,22 +239,35 @@ def closing_line(role: str, reference: str) -> str:
         )
     if role == _OPERATOR:
         return f'When it is settled, close it: watcher incidents {reference} --set resolved --why "…" (no names).'
+    if accused:
+        return (
+            f"When it is settled, give whoever runs Watcher the reference {reference} and the word “settled”. "
+            "It is all they need: tell them nothing else of it."
+        )
     return (
         f"When it is settled, ask your IT provider to close {reference} in Watcher. "
         "The reference is all they need: tell them nothing else of it."
     )
 
 
-def discretion(about: str | None) -> str:
-    """Whom not to tell: those whom a matter may be about, as roles joined by commas; empty where it is about nobody."""
+def subject_line(about: str | None) -> str:
+    """Whom a matter may be about, as a sentence; ``about`` is roles joined by commas, empty where it is nobody."""
     accused = [f"the {title(role.strip())}" for role in (about or "").split(",") if role.strip()]
-    if not accused:
-        return ""
+    return f"It is, or may be, about {listed(accused)}, whom Watcher has not told." if accused else ""
+
+
+def silence_line() -> str:
+    """Whom not to tell of a matter with an accused."""
     return (
-        f"It is, or may be, about {listed(accused)}, whom Watcher has not told. "
         "Please do not tell them, or anybody who would, and do not show them this message, "
         "until you have decided how to proceed."
     )
+
+
+def discretion(about: str | None) -> str:
+    """Whom not to tell: those whom a matter may be about; empty where it is about nobody."""
+    accused = subject_line(about)
+    return f"{accused} {silence_line()}" if accused else ""
 
 
 def long_day(moment: datetime, timezone: str) -> str:

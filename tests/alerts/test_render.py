@@ -243,7 +243,10 @@ class TestMatter:
                 flat = " ".join(version.split())
                 assert "Decide what is to be done and by whom, and keep your own note of it" in flat
                 assert "opens only on the machine where Watcher runs" in flat
-                assert "ask your IT provider to close WT-7F3K in Watcher" in flat
+                asked = (
+                    "whoever runs Watcher the reference WT-7F3K" if about else "your IT provider to close WT-7F3K in"
+                )
+                assert asked in flat
                 assert not re.search(r"(?i)open the incident|it down there|on the incident’s page|--set", flat)
 
     def test_whoever_runs_watcher_is_given_the_command_itself(self) -> None:
@@ -267,8 +270,16 @@ class TestMatter:
                 "shows the posts to nobody yet",
                 "its address is under “Where”",
                 "tell them nothing else of it",
+                "That is why it comes to you, as chair of governors, past the usual way.",
+                "Nobody has checked whether it is true",
+                "you may get one in a year, or none",
+                "do not ask around",
+                "speak to your local authority’s designated officer (LADO) before you speak to that person",
             ):
                 assert needed in flat, needed
+            parts = ("What this is", "Who else knows", "Whom not to tell", "The next step", "Where help is", "Why you")
+            places = [flat.casefold().index(part.casefold(), 240) for part in parts]
+            assert places == sorted(places)
             assert "headteacher" not in flat[:200]
         assert "https://www.facebook.com/hillcrest/posts/1?a=1&b=2" in text
 
@@ -284,6 +295,15 @@ class TestMatter:
         _, text, _ = sent(matter(concern, about="ceo", places=places))
         assert said in text
         assert ("the post itself" in text or "under “Where”" in text) == bool(said)
+
+    def test_where_a_link_says_i_have_it_the_mail_shows_it(self) -> None:
+        link = "https://watcher.trust.example/n/abc/def"
+        for about in (None, "headteacher"):
+            _, text, html = sent(matter("misconduct_allegation", about=about, action=link))
+            assert link in text
+            assert link in page(html).links
+            assert "Say that you have it" in visible(html)
+        assert "Say that you have it" not in sent(matter())[1]
 
     def test_a_matter_about_nobody_asks_for_no_silence(self) -> None:
         _, text, _ = sent(matter())
