@@ -228,6 +228,9 @@ _IDIOM = re.compile(
     r"|ed|ing) above|\bhit (?:rate|list|hard by)"
     r"|\bgrab(?:s|bed|bing)? (?:a|some|your) (?:coffee|drink|bite|seat|chair|ticket|bargain)"
     r"|\banti-? ?(?:bullying|racis\w+)|\bsex(?:ual)? (?:health|education)"
+    r"|\bsh(?:ook|ak(?:e|es|en|ing)) (?:[\w']+ ){1,3}hands?\b|\b(?:hid|hides|hiding) it well\b"
+    r"|\b(?:killed|kill) (?:them|him|her|you|anyone) to\b|\b(?:i|we) could(?:'ve| have| of)? (?:murdered?|killed?)\b"
+    r"|\bmurder(?:ed)? (?:a|an|some) (?:pint|curry|tea|coffee|pizza|song|sandwich)"
     r"|\bhit (?:a six|the ball|their|its|our target)|\bhit song|\bhits? on (?:the|a) (?:head"
     r"|idea)|\bcurrent affairs|\bforeign affairs|\bstate of affairs"
 )

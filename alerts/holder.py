@@ -144,7 +144,7 @@ class Holder:
 
     ``named`` says that it is by name; ``alleged`` is the kind of conduct alleged of them, or ``None``; ``sure`` is
     false where the allegation may be about somebody else; ``addressed`` says that they are only spoken to ("told the
-    head"); ``start`` and ``end`` are where the folded text has them.
+    head"); ``start`` and ``end`` are where the folded text has them; ``person`` is the id of the one who is named.
     """
 
     role: str
@@ -154,6 +154,7 @@ class Holder:
     alleged: str | None = None
     sure: bool = False
     addressed: bool = False
+    person: str | None = None
 
 
 def holders(text: str, officers: Iterable[tuple[Holding, Person]] = (), *, school: str = "") -> tuple[Holder, ...]:
@@ -268,13 +269,14 @@ def _by_title(folded: str) -> Iterator[Holder]:
 
 
 def _by_name(folded: str, officers: tuple[tuple[Holding, Person], ...], besides: frozenset[str]) -> Iterator[Holder]:
-    seen: set[tuple[int, str]] = set()
+    seen: set[tuple[int, str, str]] = set()
     for holding, person in officers:
         pattern = _name_pattern(person.name, besides)
         for match in pattern.finditer(folded) if pattern is not None else ():
-            if (match.start(), holding.role) not in seen:
-                seen.add((match.start(), holding.role))
-                yield Holder(role=holding.role, named=True, start=match.start(), end=match.end())
+            one = (match.start(), holding.role, person.id)
+            if one not in seen:
+                seen.add(one)
+                yield Holder(role=holding.role, named=True, start=match.start(), end=match.end(), person=person.id)
 
 
 @lru_cache(maxsize=4096)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from alerts.allegation import UNCLEAR, allegations
 from alerts.flag import CONCERNS, GRAVE, Flag
+from alerts.format import formats, said
 from alerts.holder import Holder, accused, holders
 from alerts.school import BODIES, HEAD_ROLES, ROLES, title
+from alerts.speech import NEVER, Protected, protected
 from alerts.text import fold
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 # The concerns that are aimed at somebody.
 AIMED = ("cyberbullying", "threat", "trolling")
+# Roles that many hold: who of them is meant, only a name tells.
+MANY = ("teacher", "duty_teacher", "staff", "line_manager", "office", "governor", "trustee")
 # What makes a post more than a remark: only then a deed that may be harmless counts against whoever is named.
 AGAINST = ("criticism", "cyberbullying", "sexual_content", "threat", "hate")
 _PUPIL = re.compile(
@@ -29,6 +33,15 @@ _TEACHER = re.compile(r"\b(?:sir|miss|mr|mrs|ms|dr)\.? [a-z]{2,}|\b(?:sir|miss)\
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Target:
+    """Who is threatened: a role, and the ids of the persons, as far as it is known who they are."""
+
+    role: str | None = None
+    persons: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Facts:
     """What is known of a case beside its labels."""
 
@@ -36,9 +49,12 @@ class _Facts:
     author: str | None
     about: tuple[str, ...]
     target: str | None
+    threatened: _Target
     why_about: str
     lawful: bool
     confirmed: bool
+    formats: tuple[str, ...]
+    speech: Protected | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +84,15 @@ def judge(pack: Pack, case: Case) -> tuple[Flag, ...]:
     flags: dict[str, Flag] = {}
     for flag in (*_by_rule(pack, left, facts), *_by_answer(pack, case, facts), *words):
         kept = confirmed or flag.concern in GRAVE
-        withdrawn = facts.lawful and flag.concern in pack.house.lawful
+        withdrawn = (facts.lawful and flag.concern in pack.house.lawful) or _is_shielded(case, facts, flag.concern)
         if kept and not withdrawn and (flag.concern not in flags or flags[flag.concern].review > flag.review):
             flags[flag.concern] = flag
     return tuple(flags.values())
+
+
+def _is_shielded(case: Case, facts: _Facts, concern: str) -> bool:
+    """Whether lawful speech would become conduct or defamation here without a person's reasoned decision."""
+    return facts.speech is not None and concern in NEVER and concern not in case.reasoned
 
 
 def _confirmed(case: Case) -> bool | None:
@@ -97,10 +118,13 @@ def _facts(pack: Pack, case: Case, confirmed: bool) -> _Facts:
         official=official,
         author=_role(case.answer("author")) or ("staff" if official else None),
         about=about,
-        target=_role(case.answer("target")) or _target(case.post.text, found),
+        target=_answered_target(pack, case).role if case.answer("target") else _target(case.post.text, found),
+        threatened=_threatened(pack, case, found),
         why_about=why,
         lawful=lawful,
         confirmed=confirmed,
+        formats=() if official else formats(case.post.text),
+        speech=next(filter(None, map(protected, (case.post.text, *case.above))), None),
     )
 
 
@@ -171,24 +195,73 @@ def _target(text: str, found: tuple[Holder, ...]) -> str | None:
     return min(spoken, key=lambda s: (s[0], s[1] == "teacher"))[1] if spoken else None
 
 
+def _answered_target(pack: Pack, case: Case) -> _Target:
+    """Whom a person says it is aimed at: a role, a person by their id, or nobody."""
+    said = case.answer("target") or ""
+    if said in ROLES or said in ("", "none"):
+        return _target_of(case, _role(said), _alone_in(pack, case, _role(said)))
+    held = (holding.role for holding, person in case.officers if person.id == said)
+    return _target_of(case, next(held, "staff"), (said,))
+
+
+def _target_of(case: Case, role: str | None, persons: tuple[str, ...]) -> _Target:
+    held = {holding.role for holding, person in case.officers if person.id in persons}
+    return _Target(role=role, persons=persons, roles=frozenset(held | ({role} if role else set())))
+
+
+def _threatened(pack: Pack, case: Case, found: tuple[Holder, ...]) -> _Target:
+    """Whom a threat is aimed at: everybody whom it names, else the first who is spoken of, here or in the texts above.
+
+    Somebody of whom it alleges something, and who is not the first, is not taken for threatened.
+    """
+    if case.answer("target"):
+        return _answered_target(pack, case)
+    for text in (case.post.text, *case.above):
+        here = found if text is case.post.text else holders(text, case.officers, school=case.school.name)
+        role = _target(text, here)
+        if role is not None:
+            first = min((h.start for h in here), default=-1)
+            meant = [h for h in here if h.named and (h.start == first or not h.alleged)]
+            persons = dict.fromkeys(h.person for h in meant if h.person is not None)
+            return _target_of(case, role, tuple(persons) or _alone_in(pack, case, role))
+    return _Target()
+
+
+def _alone_in(pack: Pack, case: Case, role: str | None) -> tuple[str, ...]:
+    """Who is meant by a role that is one person's: the head is somebody, a teacher may be anybody."""
+    if role is None or role in MANY or role in BODIES:
+        return ()
+    same = pack.canonical(role)
+    held = (person.id for holding, person in case.officers if pack.canonical(holding.role) == same)
+    return tuple(dict.fromkeys(held))
+
+
 def _by_rule(pack: Pack, case: Case, facts: _Facts) -> Iterator[Flag]:
     readings = _readings(case)
     for rule in pack.rules:
         if not _applies(rule, case, facts):
             continue
         if not rule.labels:
-            said = ", ".join(f"{q}: {a}" for q, a in rule.answers.items())
-            yield _flag(pack, rule.id, rule.concern, facts, why=f"A person answered {said}.")
+            yield _flag(pack, rule.id, rule.concern, facts, why=_why_without_label(rule, facts))
             continue
         reading = _strongest(rule, readings)
         if reading is not None and (reading.raised or (reading.undecided and rule.concern in GRAVE)):
             yield _flag(pack, rule.id, rule.concern, facts, why=_why(reading), reading=reading)
 
 
+def _why_without_label(rule: Rule, facts: _Facts) -> str:
+    found = [name for name in rule.formats if name in facts.formats]
+    if found:
+        return f"The words have the form of {' and of '.join(map(said, found))}; no model decided it."
+    return f"A person answered {', '.join(f'{q}: {a}' for q, a in rule.answers.items())}."
+
+
 def _by_answer(pack: Pack, case: Case, facts: _Facts) -> Iterator[Flag]:
     for concern in (case.answer("concern") or "").split(","):
         if concern.strip() in CONCERNS:
             why = f"A person answered that this is {concern.strip().replace('_', ' ')}."
+            if facts.speech is not None and concern.strip() in NEVER:
+                why += f" It is lawful speech by its kind ({facts.speech.kind}); the person gave a reason."
             yield _flag(pack, f"answer_{concern.strip()}", concern.strip(), facts, why=why)
 
 
@@ -206,6 +279,8 @@ def _applies(rule: Rule, case: Case, facts: _Facts) -> bool:
         and (rule.alleged is None or rule.alleged == bool(facts.about))
         and (not rule.author or (facts.author or "none") in rule.author)
         and (not rule.target or facts.target in rule.target)
+        and (rule.image is None or rule.image == bool(case.post.media))
+        and (not rule.formats or any(name in facts.formats for name in rule.formats))
         and all(case.answer(question) == value for question, value in rule.answers.items())
     )
 
@@ -255,12 +330,12 @@ def _why(reading: _Reading) -> str:
 
 
 def _flag(pack: Pack, rule: str, concern: str, facts: _Facts, *, why: str, reading: _Reading | None = None) -> Flag:
-    target = facts.target if concern in AIMED else None
+    at = facts.threatened if concern == "threat" else _Target(role=facts.target if concern in AIMED else None)
+    target = at.role
     # The one threatened must know, even where the same post alleges something of them: a threat accuses its author.
     # While it is undecided whether there is a threat at all, the allegation is what counts.
     threatened = concern == "threat" and (reading is None or reading.raised)
-    accused_roles = tuple(r for r in facts.about if not threatened or r != pack.canonical(target or ""))
-    about = ",".join(accused_roles) or None
+    about = ",".join(r for r in facts.about if not (threatened and _stands_for(pack, r, at))) or None
     reasons = [why, facts.why_about if about else ""]
     if not facts.confirmed:
         reasons.append("It is not confirmed that the post concerns this school.")
@@ -278,4 +353,11 @@ def _flag(pack: Pack, rule: str, concern: str, facts: _Facts, *, why: str, readi
         author=facts.author,
         review=not facts.confirmed or (reading is not None and not reading.raised),
         confirmed=facts.confirmed,
+        target_person=",".join(at.persons) or None,
     )
+
+
+def _stands_for(pack: Pack, role: str, target: _Target) -> bool:
+    """Whether to accuse the role is to accuse the one aimed at: by any of their roles, or a body that they sit in."""
+    theirs = {pack.canonical(r) for r in target.roles}
+    return role in theirs or any(pack.canonical(member) in theirs for member in BODIES.get(role, ()))

@@ -8,6 +8,7 @@ from typing import Any
 from alerts.answer import QUESTIONS
 from alerts.errors import PolicyError
 from alerts.flag import CONCERNS
+from alerts.format import FORMATS
 from alerts.policy import Conflict, House, Pack, Row, Rule, When
 from alerts.school import HEAD_ROLES, NEVER_TOLD, ROLES
 from classifiers.verdict import LABELS
@@ -234,7 +235,7 @@ class Form:
             self._fault(where, 'answers must be a table such as { child_at_risk = "yes" }')
             answers = {}
         self._keys(f"{where} answers", answers, QUESTIONS)
-        formats = self._strings(where, table, "formats")
+        formats = self._names(where, table, "formats", "form of words", FORMATS)
         if not labels and not answers and not formats:
             self._fault(where, "labels or answers must say what the rule looks at, or formats")
         return Rule(

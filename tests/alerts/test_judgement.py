@@ -293,10 +293,17 @@ class TestAuthor:
         assert set(flags) == {"official_post_breach"}
         assert flags["official_post_breach"].author == "staff"
 
-    def test_a_staff_author_raises_staff_conduct_too(self) -> None:
-        flags = judge("this place is a joke", {"criticism": 0.9}, answers={"author": "staff"})
+    def test_a_member_of_staff_who_abuses_somebody_raises_staff_conduct_too(self) -> None:
+        flags = judge("that boy in 9F is a stinking rat", {"cyberbullying": 0.9}, answers={"author": "staff"})
 
-        assert {"criticism", "staff_conduct"} <= set(flags)
+        assert {"cyberbullying", "staff_conduct"} <= set(flags)
+
+    def test_the_opinion_of_a_member_of_staff_is_opinion_until_a_person_says_otherwise(self) -> None:
+        said = {"author": "staff"}
+
+        assert set(judge("this place is a joke", {"criticism": 0.9}, answers=said)) == {"criticism"}
+        decided = judge("this place is a joke", {"criticism": 0.9}, answers={**said, "concern": "staff_conduct"})
+        assert set(decided) == {"criticism", "staff_conduct"}
 
 
 class TestAnswers:
