@@ -314,6 +314,10 @@ class Register:
         """
         return self._people[person_id]
 
+    def known(self, persons: Iterable[str]) -> tuple[Person, ...]:
+        """The people of these ids, without those who are not in the register."""
+        return tuple(self._people[one] for one in persons if one in self._people)
+
     def holders(self, role: str, school: School, day: date) -> tuple[Person, ...]:
         """Who holds the role for the school on that day, through the school itself or through its trust."""
         found = (self.person(h.person) for h in self._held(school) if h.role == role and h.holds_on(day))
@@ -337,8 +341,7 @@ class Register:
         hats = self.hats_of(person)
         named = [a.deputy for hat in hats for a in self._away.get(hat, ()) if a.covers(day)]
         named += [h.deputy for h in self._held(school) if h.person in hats and h.role == role and h.holds_on(day)]
-        known = (self._people.get(deputy) for deputy in dict.fromkeys(named) if deputy and deputy not in hats)
-        return tuple(deputy for deputy in known if deputy is not None)
+        return self.known(dict.fromkeys(deputy for deputy in named if deputy and deputy not in hats))
 
     def is_reachable(self, person: str, school: School, now: datetime) -> bool:
         """Whether a person can be expected to read their mail now: not away, in their hours, no day it is closed."""

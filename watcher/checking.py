@@ -55,7 +55,7 @@ class Checker:
     ) -> tuple[Receiver, ...]:
         if self._named is None:
             return tuple(replace(one, why="you are asked to look first.") for one in by_policy[:1])
-        day = now.date()
+        day = school.day(now)
         shut = excluded(school, register, day, about=incident.about, accused=incident.accused)
         closed = {person.email.casefold() for person in register.people if person.id in shut}
         person = next((p for p in register.people if p.id == self._named), None)

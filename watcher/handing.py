@@ -67,7 +67,7 @@ def case_of(unjudged: Unjudged, school: School, register: Register, now: datetim
         mention=unjudged.mention,
         verdicts=unjudged.verdicts,
         answers=unjudged.answers,
-        officers=officers_of(school, register, now.date()),
+        officers=officers_of(school, register, school.day(now)),
         parent=next(iter(unjudged.above), None),
         thread=unjudged.above[1:],
     )

@@ -263,7 +263,7 @@ class Service:
         """The persons behind the accused role today: they stay the accused, whatever they hold later."""
         if candidate.about is None:
             return ()
-        return tuple(sorted(excluded(school, register, now.date(), about=candidate.about)))
+        return tuple(sorted(excluded(school, register, now, about=candidate.about)))
 
     def _place(
         self,

@@ -68,6 +68,6 @@ class Providers:
 
     def _told(self, school: School) -> frozenset[str]:
         pack = self._pack_of(school.pack)
-        route, today = pack.route("blind_spot"), self._now.date()
-        found = receivers(route, school, self._register, today, last_resort=_NOBODY, document=pack.document)
+        route = pack.route("blind_spot")
+        found = receivers(route, school, self._register, self._now, last_resort=_NOBODY, document=pack.document)
         return frozenset(receiver.address.casefold() for receiver in found)

@@ -109,7 +109,7 @@ class Teller:
             pack.route("blind_spot"),
             school,
             reachable(self._store, now),
-            now.date(),
+            now,
             last_resort=self._head.last_resort,
             document=pack.document,
         ):
@@ -134,7 +134,7 @@ class Teller:
                 route,
                 school,
                 register,
-                now.date(),
+                now,
                 about=incident.about,
                 accused=incident.accused,
                 last_resort=self._head.last_resort,

@@ -132,7 +132,7 @@ class Weekly:
             if incident.opened_at >= end or not (incident.is_open or incident.last_flag_at >= start):
                 continue
             kept_from = incident.about is not None and (
-                reader in excluded(school, register, now.date(), about=incident.about, accused=incident.accused)
+                reader in excluded(school, register, now, about=incident.about, accused=incident.accused, by_mail=True)
             )
             (hidden if kept_from else shown).append(incident)
         return shown, hidden

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,9 +12,9 @@ from hypothesis import strategies as st
 
 from alerts.flag import CONCERNS, GRAVE
 from alerts.packs import PACKS, load_pack
-from alerts.receiver import excluded, receivers
+from alerts.receiver import Passed, Reach, excluded, reach, receivers
 from alerts.route import Receiver
-from alerts.school import HEAD_ROLES, NEVER_TOLD, ROLES, Absence, Holding, Person, Register, School, Trust
+from alerts.school import HEAD_ROLES, NEVER_TOLD, ROLES, Absence, Holding, Person, Register, School, StandIn, Trust
 
 TODAY = date(2026, 11, 20)
 HOLLIN = School(id="hollin", name="Hollin Primary School", pack="wessex", trust="vale")
@@ -177,6 +179,228 @@ class TestTheAccused:
 
         assert excluded(HOLLIN, reg, TODAY, about="associate_headteacher") == {"quill", "brook"}
         assert excluded(HOLLIN, reg, TODAY) == frozenset()
+
+
+def reached(concern: str, reg: Register, pack: str = "wessex", about: str | None = None, **more: Any) -> Reach:
+    known = load_pack(pack)
+    route = known.route(concern, about=about, target=more.pop("target", None))
+    return reach(route, reg.school("hollin"), reg, TODAY, about=about, last_resort=DESK, **more)
+
+
+def people(reg: Register, **changes: dict[str, Any]) -> Register:
+    changed = tuple(replace(p, **changes.get(p.id, {})) for p in reg.people)
+    return replace(reg, people=changed)
+
+
+class TestMailboxes:
+    """Conflict routes refuse mailboxes that are shared, delegated or administered by the accused."""
+
+    @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ({"mailbox": "shared"}, "shared"),
+            ({"read_by": ("fir",)}, "delegated"),
+            ({"read_by": ("quill",)}, "read_by_accused"),
+            ({"administered_by": ("quill",)}, "administered_by_accused"),
+        ],
+    )
+    def test_the_chairs_mailbox_is_refused_and_the_timeline_can_say_why(
+        self, change: dict[str, Any], reason: str
+    ) -> None:
+        reg = people(register(), brook=change)
+        found = reached("misconduct_allegation", reg, about="headteacher")
+
+        assert ids(found.told) == ["ceo"]
+        assert Passed(person="brook", role="chair_of_governors", reason=reason) in found.passed
+
+    def test_one_that_somebody_else_administers_is_good(self) -> None:
+        reg = people(register(), brook={"administered_by": ("oak",)})
+
+        assert "brook" in ids(told("misconduct_allegation", reg, about="headteacher"))
+
+    def test_two_people_with_one_address_share_it_whatever_is_declared(self) -> None:
+        reg = register(brook="board@hollin.example", oak="board@hollin.example")
+
+        assert ids(told("misconduct_allegation", reg, about="headteacher")) == ["ceo"]
+
+    def test_the_head_whose_mail_is_delegated_still_hears_of_a_teacher_and_of_opinion(self) -> None:
+        reg = people(register(), quill={"read_by": ("oak",)})
+
+        assert "quill" in ids(told("staff_conduct", reg, about="teacher"))
+        assert ids(told("criticism", reg)) == ["quill"]
+
+    def test_but_not_where_the_delegate_is_the_accused(self) -> None:
+        reg = people(register(Holding(person="tea", role="teacher", school="hollin")), quill={"read_by": ("tea",)})
+
+        assert "quill" not in ids(told("staff_conduct", reg, about="teacher"))
+        assert "quill" in excluded(HOLLIN, reg, TODAY, about="teacher", by_mail=True)
+        assert "quill" not in excluded(HOLLIN, reg, TODAY, about="teacher")
+
+    def test_a_last_resort_that_the_accused_administers_is_passed_over(self) -> None:
+        reg = Register(
+            schools=(HOLLIN,),
+            people=(person("quill"), Person(id="d", name="D", email="desk@it.example", administered_by=("quill",))),
+            holdings=(Holding(person="quill", role="headteacher", school="hollin"),),
+        )
+
+        assert told("misconduct_allegation", reg, about="headteacher") == ()
+
+
+class TestOneHuman:
+    def test_the_accused_is_left_out_under_a_second_name(self) -> None:
+        reg = register(Holding(person="twin", role="chair_of_governors", school="hollin"), without=("brook",))
+        reg = people(reg, twin={"same_as": "quill"})
+
+        assert "twin" not in ids(told("misconduct_allegation", reg, about="headteacher"))
+        assert excluded(HOLLIN, reg, TODAY, about="headteacher") == {"quill", "twin"}
+
+    def test_exclusion_follows_a_person_to_another_school_and_role(self) -> None:
+        reg = register(Holding(person="quill", role="dsl", school="else"))
+        route = load_pack("wessex").route("self_harm", about="headteacher")
+        found = receivers(route, ELSEWHERE, reg, TODAY, about=None, accused=("quill",), last_resort=DESK)
+
+        assert "quill" not in ids(found)
+
+    def test_a_successor_who_was_accused_before_sees_nothing_of_it(self) -> None:
+        """The deputy was accused; now they are the Head, and it is to the Head that the matter would go."""
+        reg = register(Holding(person="abad", role="headteacher", school="hollin"), without=("quill", "abad"))
+        route = load_pack("wessex").route("staff_conduct", about="deputy_headteacher")
+        found = receivers(route, HOLLIN, reg, TODAY, about="deputy_headteacher", accused=("abad",), last_resort=DESK)
+
+        assert found
+        assert "abad" not in ids(found)
+        assert "abad" in excluded(HOLLIN, reg, TODAY, about="deputy_headteacher", accused=("abad",))
+
+    def test_one_who_is_away_is_away_under_every_name(self) -> None:
+        reg = people(register(away=("quill",)), fir={"same_as": "quill"})
+
+        assert ids(told("pupil_conduct", reg)) == ["oak"]
+
+
+class TestDeputies:
+    def deputised(self, *more: Holding, away: tuple[str, ...] = ("quill",), **changes: Any) -> Register:
+        reg = register(*more, away=away)
+        held = tuple(replace(h, deputy="oak") if h.person == "quill" else h for h in reg.holdings)
+        return replace(reg, holdings=held, **changes)
+
+    def test_the_deputy_of_the_holding_acts_for_who_is_away(self) -> None:
+        (receiver,) = told("criticism", self.deputised())
+
+        assert (receiver.person, receiver.role) == ("oak", "headteacher")
+        assert "named you to act for them" in receiver.why
+
+    def test_the_one_named_in_the_absence_goes_before(self) -> None:
+        away = (Absence(person="quill", start=TODAY, end=TODAY, deputy="fir"),)
+
+        assert ids(told("criticism", self.deputised(absences=away)))[0] == "fir"
+
+    def test_a_deputy_who_is_away_hands_on_to_theirs(self) -> None:
+        away = (
+            Absence(person="quill", start=TODAY, end=TODAY, deputy="fir"),
+            Absence(person="fir", start=TODAY, end=TODAY, deputy="brook"),
+        )
+        reg = replace(register(), absences=away)
+
+        assert ids(told("criticism", reg)) == ["brook"]
+
+    def test_deputies_who_name_each_other_end_at_the_chain(self) -> None:
+        away = (
+            Absence(person="quill", start=TODAY, end=TODAY, deputy="fir"),
+            Absence(person="fir", start=TODAY, end=TODAY, deputy="quill"),
+        )
+
+        assert ids(told("criticism", replace(register(), absences=away))) == ["abad"]
+
+    def test_the_accuseds_own_deputy_does_not_act_in_what_is_about_them(self) -> None:
+        reg = self.deputised(Holding(person="quill", role="ceo", school="hollin"))
+
+        assert "oak" not in ids(told("misconduct_allegation", reg, about="headteacher"))
+
+    def test_a_deputy_who_is_accused_does_not_act(self) -> None:
+        reg = self.deputised()
+
+        assert "oak" not in ids(told("staff_conduct", reg, about="deputy_dsl"))
+
+
+class TestTheDeclaredChain:
+    def test_the_schools_own_stand_in_and_chain_replace_the_houses(self) -> None:
+        school = replace(HOLLIN, chain=("ceo",), stand_ins=(StandIn(role="dsl", by=("chair_of_governors",)),))
+        reg = replace(register(without=("fir",)), schools=(school, ELSEWHERE))
+        bare = replace(register(without=("fir", "brook")), schools=(school, ELSEWHERE))
+
+        assert ids(reached("pupil_conduct", reg).told) == ["brook"]
+        assert ids(reached("pupil_conduct", bare).told) == ["ceo"]
+
+    def test_a_role_that_nobody_holds_is_noted(self) -> None:
+        found = reached("pupil_conduct", register(without=("fir",)))
+
+        assert Passed(person=None, role="dsl", reason="nobody") in found.passed
+        assert all(passed.why for passed in found.passed)
+
+    def test_who_is_away_is_noted_unless_told_all_the_same(self) -> None:
+        reg = register(away=("fir",))
+
+        assert Passed(person="fir", role="dsl", reason="away") in reached("pupil_conduct", reg).passed
+        assert not [p for p in reached("self_harm", reg).passed if p.person == "fir"]
+
+
+class TestTheOneThreatened:
+    def test_is_told_though_away_and_though_a_colleague_of_the_role_is_there(self) -> None:
+        two = Holding(person="may", role="headteacher", school="hollin")
+        found = reached("threat", register(two, away=("may",)), target="headteacher")
+
+        assert {"quill", "may"} <= set(ids(found.told))
+
+    def test_is_told_by_name_where_the_role_says_nothing(self) -> None:
+        tea = Holding(person="tea", role="teacher", school="hollin")
+        found = reached("threat", register(tea), targeted=("tea",))
+
+        assert {r.person: r.why for r in found.told}["tea"] == "The threat is aimed at you."
+
+    def test_by_name_is_no_way_round_an_accusation(self) -> None:
+        found = reached("threat", register(), about="headteacher", accused=("quill",), targeted=("quill",))
+
+        assert "quill" not in ids(found.told)
+        assert not any("in person" in receiver.why for receiver in found.told)
+
+    def test_has_to_be_told_in_person_where_the_accused_reads_their_mail(self) -> None:
+        reg = people(register(), fir={"read_by": ("quill",)})
+        found = reached("threat", reg, about="headteacher", accused=("quill",), targeted=("fir",))
+
+        assert "fir" not in ids(found.told)
+        assert found.told
+        assert all("Tell Fir in person, at once" in receiver.why for receiver in found.told)
+
+    def test_only_threats_are_told_for_that_reason(self) -> None:
+        assert "oak" not in ids(reached("criticism", register(), targeted=("oak",)).told)
+
+
+class TestTheSchoolsOwnDay:
+    """Half past midnight in July is still yesterday in UTC."""
+
+    AT = datetime(2026, 7, 19, 23, 30, tzinfo=UTC)
+
+    def told_at(self, reg: Register, school: School = HOLLIN) -> list[str]:
+        route = load_pack("wessex").route("criticism")
+        return ids(receivers(route, school, reg, self.AT, last_resort=DESK))
+
+    def test_an_absence_begins_and_a_seat_ends_at_the_schools_midnight(self) -> None:
+        away = Absence(person="quill", start=date(2026, 7, 20), end=date(2026, 7, 20))
+        ended = tuple(replace(h, end=date(2026, 7, 19)) if h.person == "quill" else h for h in register().holdings)
+
+        assert self.told_at(replace(register(), absences=(away,))) == ["abad"]
+        assert self.told_at(replace(register(), holdings=ended)) == ["abad"]
+
+    def test_by_the_clock_of_the_school_wherever_it_is(self) -> None:
+        away = Absence(person="quill", start=date(2026, 7, 20), end=date(2026, 7, 20))
+        reykjavik = replace(HOLLIN, timezone="Atlantic/Reykjavik")
+
+        assert self.told_at(replace(register(), absences=(away,)), reykjavik) == ["quill"]
+
+    def test_excluded_counts_by_it_too(self) -> None:
+        new = Holding(person="may", role="headteacher", school="hollin", start=date(2026, 7, 20))
+
+        assert "may" in excluded(HOLLIN, register(new), self.AT, about="headteacher")
 
 
 HELD = [role for role in ROLES if role not in NEVER_TOLD]
