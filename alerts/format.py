@@ -46,7 +46,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
         rf"|tell|send|provide|disclose)"
         rf"|(?:make|making|submit|submitting|send|sending|lodge|lodging) (?:a |an |my |our |the following )(?:\w+ )?"
         rf"{_INFORMATION} request (?:for|to you|to the school|to the trust|about|on|asking|please|here)"
-        rf"|(?:^|[\n.!?:] ?|@[\w.-]+ ){_INFORMATION}(?: request)? ?[:-] ?(?=\w)",
+        rf"|(?:^|(?<=[\n.!?:])|(?<=[.!?:] )|@[\w.-]+ ){_INFORMATION}(?: request)? ?[:-] ?(?=\w)",
     ),
     (
         "dp_complaint",
