@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Protocol, runtime_checkable
 
 from alerts.case import Case
@@ -11,7 +12,11 @@ from alerts.errors import UnknownNameError
 from alerts.flag import CONCERNS, GRAVE, Flag
 from alerts.judgement import judge
 from alerts.route import Exemption, Route
+from alerts.row import Conflict, Gap, House, Row, Rule, When
 from alerts.school import HEAD_ROLES, NEVER_TOLD, ROLES, barred, title
+
+# A caller finds the parts beside the whole.
+__all__ = ["Conflict", "Gap", "House", "Pack", "PolicyPack", "Row", "Rule", "When", "tag"]
 
 
 @runtime_checkable
@@ -24,109 +29,6 @@ class PolicyPack(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class When:
-    """Under which accused, target and author a row holds; an empty tuple asks for nothing, ``none`` is: not given."""
-
-    about: tuple[str, ...] = ()
-    target: tuple[str, ...] = ()
-    author: tuple[str, ...] = ()
-
-    @property
-    def asks(self) -> bool:
-        """Whether the row holds only for some."""
-        return bool(self.about or self.target or self.author)
-
-    def holds(self, accused: tuple[str, ...], target: str | None, author: str | None) -> bool:
-        """Whether the row holds for these."""
-        return (
-            (not self.about or any(role in self.about for role in accused or ("none",)))
-            and (not self.target or (target or "none") in self.target)
-            and (not self.author or (author or "none") in self.author)
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conflict:
-    """Who is told when the concern is about one whom the policy would otherwise tell.
-
-    ``always`` says that it holds for every concern about them, not only where they would have been told.
-    ``clause`` is ``None`` where the rule is this project's own.
-    """
-
-    about: tuple[str, ...]
-    recipients: tuple[str, ...]
-    text: str
-    alternates: tuple[str, ...] = ()
-    clause: str | None = None
-    within: str | None = None
-    always: bool = False
-    instructions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One row of a policy's routing table.
-
-    ``instructions`` always hold; ``ordinary`` are those that hold only while the row's own recipients are told
-    (who must approve a reply, for instance). ``ours`` are the recipients whom the clause itself does not name.
-    """
-
-    id: str
-    concerns: tuple[str, ...]
-    recipients: tuple[str, ...]
-    alternates: tuple[str, ...] = ()
-    clause: str | None = None
-    quotation: str | None = None
-    within: str | None = None
-    within_minutes: int | None = None
-    when: When = When()
-    exceptions: tuple[Conflict, ...] = ()
-    instructions: tuple[str, ...] = ()
-    ordinary: tuple[str, ...] = ()
-    ours: tuple[str, ...] = ()
-    digest: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """Which labels, under which conditions, raise which concern.
-
-    ``official`` and ``alleged`` are ``None`` where it does not matter; ``alleged`` asks for a named or described
-    role-holder together with an allegation. ``image`` asks whether a picture or film hangs on the post (``None``: it
-    does not matter), ``formats`` for plain forms of words (see :mod:`alerts.format`), any of which is enough.
-    ``raise_at`` and ``review_at`` replace the model's operating point.
-    """
-
-    id: str
-    concern: str
-    labels: tuple[str, ...] = ()
-    official: bool | None = None
-    alleged: bool | None = None
-    target: tuple[str, ...] = ()
-    author: tuple[str, ...] = ()
-    answers: Mapping[str, str] = field(default_factory=dict)
-    image: bool | None = None
-    formats: tuple[str, ...] = ()
-    raise_at: float | None = None
-    review_at: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class House:
-    """This project's own settings, on which every pack stands and which a school's file may replace.
-
-    ``speeds`` are minutes by the policy's word, with ``grave`` and ``silent`` for where it has none; ``keep`` are the
-    concerns in which the others whom the policy names are told beside those who stand in for the accused; ``chain``
-    is who is left when nobody else is; ``lawful`` are the concerns that a lawful opinion withdraws.
-    """
-
-    speeds: Mapping[str, int]
-    keep: tuple[str, ...]
-    chain: tuple[str, ...]
-    lawful: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Told:
     """What a route says of who is told, while it is being made."""
 
@@ -134,10 +36,13 @@ class _Told:
     alternates: tuple[str, ...]
     clause: str | None
     within: str | None
+    quotation: str | None = None
     exception: Exemption | None = None
     instructions: tuple[str, ...] = ()
     ours: tuple[str, ...] = ()
     aimed_at: str | None = None
+    approver: tuple[str, ...] = ()
+    record: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +50,9 @@ class Pack:
     """One policy, read and checked: its head, its rules and its rows, the school's own before the house's.
 
     A whole ``version`` is an approved one. ``head`` is the role by which the document calls the Head. ``unsure`` says
-    whether an allegation that may be about a named role-holder, but need not, takes the conflict route.
+    whether an allegation that may be about a named role-holder, but need not, takes the conflict route. ``review`` is
+    what the document says of its review, ``review_on`` the day by which it is due and ``review_told`` who is reminded;
+    ``digest`` is of all that the pack rests on.
     """
 
     name: str
@@ -159,6 +66,10 @@ class Pack:
     rows: tuple[Row, ...]
     conflicts: tuple[Conflict, ...]
     house: House
+    gaps: tuple[Gap, ...] = ()
+    review_on: date | None = None
+    review_told: tuple[str, ...] = ("headteacher",)
+    digest: str = field(default="", compare=False)
 
     @property
     def approved(self) -> bool:
@@ -188,7 +99,7 @@ class Pack:
         told = self._told(row, concern, accused)
         if concern == "threat" and aimed is not None:
             told = self._with_target(told, aimed, barred(accused))
-        return self._finish(concern, row, told)
+        return self._finish(concern, row, told, accused)
 
     def accused(self, about: str | None) -> tuple[str, ...]:
         """The accused as roles of this document: one role, or several joined by commas.
@@ -204,6 +115,16 @@ class Pack:
         """The name that this document has for a role: the Head has three."""
         return self.head if role in HEAD_ROLES else role
 
+    def row(
+        self, concern: str, *, about: str | None = None, target: str | None = None, author: str | None = None
+    ) -> Row:
+        """The row by which a concern is routed: the first that fits.
+
+        Raises:
+            UnknownNameError: a concern or role that nobody knows.
+        """
+        return self._row(concern, self.accused(about), None if target is None else self.canonical(target), author)
+
     def _row(self, concern: str, accused: tuple[str, ...], target: str | None, author: str | None) -> Row:
         for row in self.rows:
             if concern in row.concerns and row.when.holds(accused, target, author):
@@ -217,8 +138,11 @@ class Pack:
             alternates=self._names(row.alternates),
             clause=row.clause,
             within=row.within,
+            quotation=row.quotation,
             instructions=(*row.ordinary, *row.instructions),
             ours=self._names(row.ours),
+            approver=self._names(row.approver),
+            record=row.record,
         )
         banned = barred(accused)
         if not accused or not recipients:
@@ -249,19 +173,31 @@ class Pack:
             alternates=tuple(r for r in spare if r not in recipients),
             clause=conflict.clause,
             within=conflict.within or row.within,
+            quotation=conflict.quotation,
+            approver=self._approver(row, conflict, named, banned),
+            record=tuple(dict.fromkeys((*conflict.record, *row.record))),
             exception=Exemption(clause=conflict.clause, text=conflict.text),
             instructions=(*conflict.instructions, *row.instructions, _not_to(accused)),
             ours=tuple(r for r in others if r not in named),
         )
+
+    def _approver(self, row: Row, conflict: Conflict, named: list[str], banned: frozenset[str]) -> tuple[str, ...]:
+        """Who approves a reply where the ordinary approver may be the one it is about: those who stand in."""
+        wanted = self._names(conflict.approver or (named if row.approver else ()))
+        return tuple(role for role in wanted if role not in banned)
 
     def _left_over(
         self, ordinary: _Told, left: tuple[str, ...], banned: frozenset[str], accused: tuple[str, ...]
     ) -> _Told:
         """The ordinary route without the accused; where nobody is left, the first of the chain who is not accused."""
         alternates = tuple(r for r in ordinary.alternates if r not in banned)
+        chain = tuple(r for r in self._names(self.house.chain) if r not in banned)
+        approver = tuple(r for r in ordinary.approver if r not in banned)
+        if ordinary.approver and not approver:
+            approver = left or chain[:1]
+        ordinary = replace(ordinary, approver=approver)
         if left == ordinary.recipients:
             return replace(ordinary, alternates=alternates)
-        chain = tuple(r for r in self._names(self.house.chain) if r not in banned)
         names = " and ".join(title(r) for r in accused)
         return replace(
             ordinary,
@@ -290,30 +226,55 @@ class Pack:
             aimed_at=target if target in recipients else None,
         )
 
-    def _finish(self, concern: str, row: Row, told: _Told) -> Route:
+    def _finish(self, concern: str, row: Row, told: _Told, accused: tuple[str, ...]) -> Route:
         return Route(
             concern=concern,
             recipients=told.recipients,
             alternates=told.alternates,
             clause=told.clause,
-            quotation=row.quotation if told.clause == row.clause else None,
+            quotation=told.quotation if told.clause is not None else None,
             within=told.within,
             within_minutes=self._minutes(concern, row, told.within),
+            due=self._day(concern, row, told.within),
             exception=told.exception,
             fallback=told.clause is None,
             instructions=tuple(dict.fromkeys(told.instructions)),
             digest=row.digest,
             ours=tuple(r for r in told.ours if r in told.recipients),
             aimed_at=told.aimed_at,
+            approver=told.approver,
+            record=told.record,
+            gap=self._gap(concern, told, accused),
         )
+
+    def _gap(self, concern: str, told: _Told, accused: tuple[str, ...]) -> str | None:
+        """What the policy leaves unstated here, or ``None``; the narrowest sentence first."""
+        found = sorted(
+            (gap for gap in self.gaps if gap.holds(concern, accused)),
+            key=lambda gap: (not gap.about, not gap.concerns),
+        )
+        if told.clause is None:
+            return found[0].text if found else f"{self.document} does not state who is told of this."
+        return next((gap.text for gap in found if gap.concerns and not gap.about), None)
 
     def _minutes(self, concern: str, row: Row, within: str | None) -> int:
         speeds = self.house.speeds
         minutes = speeds[within] if within else row.within_minutes or speeds["silent"]
         return min(minutes, speeds["grave"]) if concern in GRAVE else minutes
 
+    def _day(self, concern: str, row: Row, within: str | None) -> str | None:
+        """The working day by which it is due; ``None`` where it is minutes."""
+        if concern in GRAVE or (within is None and row.within_minutes is not None):
+            return None
+        return self.house.days.get(within or "silent")
+
     def _names(self, roles: Iterable[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.canonical(r) for r in roles))
+
+
+def tag(pack: Pack) -> str:
+    """The mark of a pack's version and content: any other has its schools' mentions judged again."""
+    return f"{pack.name}@{pack.version}+{pack.digest[:12]}" if pack.digest else f"{pack.name}@{pack.version}"
 
 
 def _not_to(accused: Iterable[str]) -> str:

@@ -27,6 +27,9 @@ class Route:
     ``fallback`` says that the policy is silent and the rule is this project's, ``clause`` then being ``None``.
     ``ours`` are those of the recipients whom the clause does not name itself (it names a procedure, or they are told
     beside those it names); ``aimed_at`` is the one threatened, who is told for that reason.
+    ``due`` is "same working day" or "next working day" where the promise is reckoned so, and ``within_minutes`` then
+    only rough. ``record`` are names of what must be written down, ``approver`` the roles without whose written
+    approval nobody replies, ``gap`` what the policy does not state and is answered by this project.
     """
 
     concern: str
@@ -42,6 +45,10 @@ class Route:
     digest: bool = False
     ours: tuple[str, ...] = ()
     aimed_at: str | None = None
+    due: str | None = None
+    record: tuple[str, ...] = ()
+    approver: tuple[str, ...] = ()
+    gap: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

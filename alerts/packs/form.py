@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from alerts.answer import QUESTIONS
 from alerts.errors import PolicyError
 from alerts.flag import CONCERNS
 from alerts.format import FORMATS
-from alerts.policy import Conflict, House, Pack, Row, Rule, When
+from alerts.policy import Conflict, Gap, House, Pack, Row, Rule, When
+from alerts.record import RECORDS
+from alerts.row import WORKING_DAYS
 from alerts.school import HEAD_ROLES, NEVER_TOLD, ROLES
 from classifiers.verdict import LABELS
 
-HEAD_KEYS = ("extends", "name", "title", "version", "review", "document", "head", "trust", "unsure")
-TABLE_KEYS = ("speeds", "groups", "fallback", "rules", "routes", "conflicts")
+HEAD_KEYS = (
+    "extends",
+    "name",
+    "title",
+    "version",
+    "review",
+    "document",
+    "head",
+    "trust",
+    "unsure",
+    "review_on",
+    "review_told",
+)
+TABLE_KEYS = ("speeds", "groups", "fallback", "rules", "routes", "conflicts", "gaps")
 WHEN_KEYS = ("about", "target", "author")
-CONFLICT_KEYS = ("about", "recipients", "alternates", "clause", "within", "always", "text", "instructions", "trust")
+CONFLICT_KEYS = (
+    "id",
+    "about",
+    "recipients",
+    "alternates",
+    "clause",
+    "quotation",
+    "within",
+    "always",
+    "text",
+    "instructions",
+    "record",
+    "approver",
+    "trust",
+)
+GAP_KEYS = ("id", "concerns", "about", "text")
 ROUTE_KEYS = (
     "id",
     "concerns",
@@ -33,6 +65,8 @@ ROUTE_KEYS = (
     "ordinary",
     "ours",
     "digest",
+    "record",
+    "approver",
 )
 RULE_KEYS = (
     "id",
@@ -72,6 +106,7 @@ class Form:
         for layer in self.layers:
             self._keys("", layer, (*HEAD_KEYS, *TABLE_KEYS))
         house, rules, rows, conflicts = self._house(), self._rules(), self._rows(), self._conflicts()
+        self._gaps()
         self._complete(rows)
         if self.problems:
             raise PolicyError(self.name, tuple(dict.fromkeys(self.problems)))
@@ -87,7 +122,16 @@ class Form:
             rows=rows,
             conflicts=conflicts,
             house=house,
+            gaps=self._gaps(),
+            review_on=self.head.get("review_on"),
+            review_told=tuple(self.head.get("review_told", ("headteacher",))),
+            digest=self._digest(),
         )
+
+    def _digest(self) -> str:
+        """Of all that the pack rests on, comments and order of keys aside."""
+        said = json.dumps(self.layers, sort_keys=True, default=str, ensure_ascii=True)
+        return hashlib.sha256(said.encode("ascii")).hexdigest()
 
     # What every part is read with.
 
@@ -200,22 +244,36 @@ class Form:
             self._fault("", f"head must be one of {', '.join(HEAD_ROLES)}")
         if head.get("unsure", "conflict") not in UNSURE:
             self._fault("", f"unsure must be one of {', '.join(UNSURE)}")
+        day = head.get("review_on")
+        if day is not None and (not isinstance(day, date) or isinstance(day, datetime)):
+            self._fault("", "review_on must be a day without quotes, such as review_on = 2027-03-31")
+        if "review_told" in head:
+            self.groups = {}
+            self._told("", head, "review_told")
         if not isinstance(head.get("trust", False), bool):
             self._fault("", "trust must be true or false")
         return head
 
     def _speeds(self) -> dict[str, int]:
-        table = self._merged("speeds")
-        for word, minutes in table.items():
-            if isinstance(minutes, bool) or not isinstance(minutes, int) or minutes < 1:
-                self._fault("speeds", f"{word!r} must be a whole number of minutes, at least 1")
-        return {word: minutes for word, minutes in table.items() if isinstance(minutes, int)}
+        """Minutes by the policy's own word; a working day has a rough number of them, and its name in ``days``."""
+        self.days: dict[str, str] = {}
+        speeds: dict[str, int] = {}
+        for word, said in self._merged("speeds").items():
+            if isinstance(said, str) and said in WORKING_DAYS:
+                self.days[word], speeds[word] = said, WORKING_DAYS[said]
+            elif isinstance(said, int) and not isinstance(said, bool) and said >= 1:
+                speeds[word] = said
+            else:
+                days = " or ".join(f'"{day}"' for day in WORKING_DAYS)
+                self._fault("speeds", f"{word!r} must be a whole number of minutes, at least 1, or {days}")
+        return speeds
 
     def _house(self) -> House:
         table = self._merged("fallback")
         self._keys("fallback", table, ("keep", "chain", "lawful"))
         return House(
             speeds=self.speeds,
+            days=self.days,
             keep=self._names("fallback", table, "keep", "concern", CONCERNS),
             chain=self._told("fallback", table, "chain"),
             lawful=self._names("fallback", table, "lawful", "concern", CONCERNS),
@@ -285,6 +343,28 @@ class Form:
             ordinary=self._strings(where, table, "ordinary"),
             ours=self._ours(where, table, recipients),
             digest=digest,
+            record=self._record(where, table),
+            approver=self._told(where, table, "approver"),
+        )
+
+    def _record(self, where: str, table: Table) -> tuple[str, ...]:
+        return self._names(where, table, "record", "record", tuple(RECORDS))
+
+    def _gaps(self) -> tuple[Gap, ...]:
+        return tuple(self._gap(where, table) for where, table in self._tables("gaps"))
+
+    def _gap(self, where: str, table: Table) -> Gap:
+        self._keys(where, table, GAP_KEYS)
+        concerns = self._names(where, table, "concerns", "concern", CONCERNS)
+        own = str(self.head.get("head", "headteacher"))
+        about = tuple(own if r in HEAD_ROLES else r for r in self._names(where, table, "about", "role", ROLES))
+        if not concerns and not about:
+            self._fault(where, "concerns or about must say where the policy is silent")
+        return Gap(
+            id=self._text(where, table, "id", needed=True) or "",
+            text=self._text(where, table, "text", needed=True) or "",
+            concerns=concerns,
+            about=about,
         )
 
     def _ours(self, where: str, table: Table, recipients: tuple[str, ...]) -> tuple[str, ...]:
@@ -341,6 +421,9 @@ class Form:
             always=bool(self._flag(where, table, "always")),
             text=self._text(where, table, "text", needed=True) or "",
             instructions=self._strings(where, table, "instructions"),
+            quotation=self._text(where, table, "quotation"),
+            approver=self._told(where, table, "approver"),
+            record=self._record(where, table),
         )
 
     def _complete(self, rows: tuple[Row, ...]) -> None:
