@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from alerts.answer import Answer
 from alerts.case import Case
 from alerts.errors import PolicyError
-from alerts.flag import CONCERNS
+from alerts.flag import CONCERNS, Flag
 from alerts.format import FORMATS, formats, said
 from alerts.mention import Mention
 from alerts.packs import PACKS, load_pack
@@ -120,7 +121,7 @@ def test_long_and_hostile_texts_are_read_in_time() -> None:
         formats(text)
 
 
-def judge(text: str, pack: str = "wessex", *, official: bool = False, **more: str) -> dict[str, object]:
+def judge(text: str, pack: str = "wessex", *, official: bool = False, **more: str) -> dict[str, Flag]:
     author = Author(id="1", handle="hollin", official=True) if official else None
     case = Case(
         post=Post(platform="x", id="1", kind="post", text=text, author=author),
@@ -134,14 +135,13 @@ def judge(text: str, pack: str = "wessex", *, official: bool = False, **more: st
 
 
 @pytest.mark.parametrize("pack", PACKS)
-@pytest.mark.parametrize(("name", "text"), HITS)
-def test_each_form_is_a_concern_in_every_pack_and_says_why(pack: str, name: str, text: str) -> None:
-    flags = judge(text, pack)
+def test_each_form_is_a_concern_in_every_pack_and_says_why(pack: str) -> None:
+    for name, text in HITS:
+        flag = judge(text, pack)[name]
 
-    flag = flags[name]
-    assert flag.label is None  # type: ignore[attr-defined]
-    assert said(name) in flag.why  # type: ignore[attr-defined]
-    assert name in CONCERNS
+        assert flag.label is None, text
+        assert said(name) in flag.why, text
+    assert {name for name, _ in HITS} == set(FORMATS) <= set(CONCERNS)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -160,14 +160,14 @@ def test_lawful_opinion_withdraws_a_complaint_and_leaves_a_request() -> None:
 
 def test_a_complaint_about_the_head_goes_where_one_about_the_head_goes() -> None:
     flag = judge("I am making a formal complaint against the headteacher, who hit my son")["complaint"]
-    route = load_pack("wessex").route("complaint", about=flag.about)  # type: ignore[attr-defined]
+    route = load_pack("wessex").route("complaint", about=flag.about)
 
     assert "headteacher" not in route.recipients
     assert "chair_of_governors" in route.recipients
 
 
-def test_a_pack_that_asks_for_an_unknown_form_is_refused_with_pack_rule_and_key(tmp_path: object) -> None:
-    file = tmp_path / "own.toml"  # type: ignore[operator]
+def test_a_pack_that_asks_for_an_unknown_form_is_refused_with_pack_rule_and_key(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
     head = 'extends = "wessex"\nname = "own"\ntitle = "Own"\nversion = "1.0"\ndocument = "Own"\n'
     file.write_text(head + '[[rules]]\nid = "odd"\nconcern = "foi"\nformats = ["fio"]\n')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -56,8 +57,8 @@ def test_the_six_kinds_are_known_by_their_words(kind: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("hide", [str.upper, lambda text: text.replace("e", "е"), lambda text: text.replace(" ", "  ")])
-def test_capitals_and_letters_that_look_alike_hide_nothing(hide: object) -> None:
-    assert protected(hide("Petition: keep the bus")) is not None  # type: ignore[operator]
+def test_capitals_and_letters_that_look_alike_hide_nothing(hide: Callable[[str], str]) -> None:
+    assert protected(hide("Petition: keep the bus")) is not None
 
 
 @pytest.mark.parametrize(
@@ -117,16 +118,13 @@ def test_the_same_labels_are_conduct_where_the_words_are_not_lawful_speech(autho
 
 
 @pytest.mark.parametrize("concern", NEVER)
-@pytest.mark.parametrize(
-    "text", [LAWFUL[0][1], LAWFUL[8][1], LAWFUL[13][1], LAWFUL[16][1], LAWFUL[20][1], LAWFUL[-1][1]]
-)
 @pytest.mark.parametrize("reason", [None, "", "  "])
-def test_a_person_who_gives_no_reason_makes_none_of_it_either(concern: str, text: str, reason: str | None) -> None:
+def test_a_person_who_gives_no_reason_makes_none_of_it_either(concern: str, reason: str | None) -> None:
     answers = (said("author", "staff"), said("concern", concern, reason))
+    for _, text in LAWFUL:
+        flags = load_pack("wessex").judge(a_case(text, scores={"criticism": 0.9}, answers=answers))
 
-    flags = load_pack("wessex").judge(a_case(text, scores={"criticism": 0.9}, answers=answers))
-
-    assert {flag.concern for flag in flags} == {"criticism"}
+        assert {flag.concern for flag in flags} == {"criticism"}, text
 
 
 @pytest.mark.parametrize("concern", NEVER)
@@ -161,11 +159,11 @@ def test_a_reply_under_a_petition_is_as_free() -> None:
     assert {flag.concern for flag in load_pack("wessex").judge(case)} == {"parent_conduct"}
 
 
-@pytest.mark.parametrize("text", [text for _, text in LAWFUL])
-def test_what_may_harm_somebody_is_told_whatever_it_stands_beside(text: str) -> None:
-    flags = load_pack("wessex").judge(a_case(text, scores={"threat": 0.9, "self_harm": 0.9}))
+def test_what_may_harm_somebody_is_told_whatever_it_stands_beside() -> None:
+    for _, text in LAWFUL:
+        flags = load_pack("wessex").judge(a_case(text, scores={"threat": 0.9, "self_harm": 0.9}))
 
-    assert {"threat", "self_harm"} <= {flag.concern for flag in flags}
+        assert {"threat", "self_harm"} <= {flag.concern for flag in flags}, text
 
 
 @pytest.mark.parametrize("answer", ["Mr Oak is ill", None])
