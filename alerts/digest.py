@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.excerpt import Excerpt
+from alerts.topic import Topic
 
 # Monday before school: the week that ended is read over the first coffee.
 DUE_AT = time(7, 30)
@@ -24,6 +25,24 @@ class Tone:
     criticism: int = 0
     praise: int = 0
     other: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """An earlier week to compare with: the posts about the school, their tone, and how many incidents it brought."""
+
+    week: str
+    mentions: int = 0
+    tone: Tone = Tone()
+    opened: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """How many matters reached a point in the week, and within how many minutes half of them did (the median)."""
+
+    matters: int = 0
+    half_within: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +82,9 @@ class Digest:
 
     ``mentions`` are the posts about the school among the ``read``; ``flags`` counts them by concern, ``unread`` by
     reason. ``opened`` is how many incidents the week brought, ``matters`` those still open and those closed in it.
+    ``before`` and ``year_ago`` are the week before and the same week last year, ``None`` if nothing was watched then.
+    ``taken`` and ``closed`` are how fast the week's matters were taken in hand and closed. ``pence`` is what reading
+    cost, ``None`` where nothing that is read costs anything.
     """
 
     scope: str
@@ -78,6 +100,12 @@ class Digest:
     blind: tuple[Blind, ...] = ()
     unread: Mapping[str, int] = field(default_factory=dict)
     link: str | None = None
+    before: Past | None = None
+    year_ago: Past | None = None
+    topics: tuple[Topic, ...] = ()
+    taken: Speed = Speed()
+    closed: Speed = Speed()
+    pence: int | None = None
 
     @property
     def waiting(self) -> tuple[Line, ...]:
@@ -108,6 +136,27 @@ def week_bounds(week: str, timezone: str) -> tuple[datetime, datetime]:
         ValueError: no such week.
     """
     return _at(week, timezone, time(0)), _at(_after(week), timezone, time(0))
+
+
+def week_before(week: str) -> str:
+    """The week before.
+
+    Raises:
+        ValueError: no such week.
+    """
+    return _before(week)
+
+
+def week_last_year(week: str) -> str:
+    """The week of the same number a year before; of a 53rd week the last one, where that year has none.
+
+    Raises:
+        ValueError: no such week.
+    """
+    year, number, _ = _monday(week).isocalendar()
+    # The 28th of December always lies in a year's last week.
+    last = datetime(year - 1, 12, 28, tzinfo=UTC).isocalendar().week
+    return f"{year - 1:04}-W{min(number, last):02}"
 
 
 def due_at(week: str, timezone: str) -> datetime:

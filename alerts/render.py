@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -12,8 +12,8 @@ import css_inline
 import mrml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from alerts import wording
-from alerts.digest import Blind, Digest, week_bounds
+from alerts import sheet, wording
+from alerts.digest import Digest
 from alerts.errors import AlertError
 from alerts.excerpt import LIMIT, Excerpt, may_quote, moving_words, plain, quotation, shortened
 from alerts.flag import GRAVE
@@ -96,10 +96,13 @@ def incident_mail(matter: Matter, receiver: Receiver, routes: Sequence[Route], l
     return envelope(letter, receiver, subject, _text(template, shown), _html(template, shown), urgent=urgent)
 
 
-def summary_mail(matters: Sequence[tuple[Matter, Sequence[Route]]], receiver: Receiver, letter: Letter) -> bytes:
+def summary_mail(
+    matters: Sequence[tuple[Matter, Sequence[Route]]], receiver: Receiver, letter: Letter, *, capped: bool = False
+) -> bytes:
     """The finished message that tells one receiver of several incidents found in the history of a new source.
 
-    Each matter has its reference, its concerns, how soon to act and its page; no post is quoted.
+    ``capped`` says that they are what the day had no room for instead. Each matter has its reference, its concerns,
+    how soon to act and its page; no post is quoted.
 
     Raises:
         AlertError: sender or receiver is no address that mail can be sent to, or a matter has no route.
@@ -114,13 +117,15 @@ def summary_mail(matters: Sequence[tuple[Matter, Sequence[Route]]], receiver: Re
         "school": school,
         "schools": len(schools),
         "number": len(matters),
+        "capped": capped,
         "advice": wording.advice(concerns),
         "lines": [_entry(matter, receiver, routes) for matter, routes in matters],
         "closings": wording.closing_lines(receiver.role, [plain(matter.reference) for matter, _ in matters]),
         "why": list(dict.fromkeys([receiver.why])),
     }
     act = wording.act_phrase(soonest)
-    subject = f"[Watcher] {len(matters)} matters in the history of a new source – {plain(school)} – {act}"
+    where = "together" if capped else "in the history of a new source"
+    subject = f"[Watcher] {len(matters)} matters {where} – {plain(school)} – {act}"
     urgent = any(concern in GRAVE for concern in concerns)
     return envelope(letter, receiver, subject, _text("summary", shown), _html("summary", shown), urgent=urgent)
 
@@ -171,32 +176,8 @@ def digest_mail(digest: Digest, receiver: Receiver, letter: Letter) -> bytes:
         AlertError: sender or receiver is no address that mail can be sent to.
     """
     subject = f"[Watcher] Week {digest.week} – {plain(digest.scope)}"
-    start, end = week_bounds(digest.week, digest.timezone)
-    days = [wording.long_day(moment, digest.timezone) for moment in (start, end - timedelta(seconds=1))]
-    tone = digest.tone
-    shown = {
-        "digest": digest,
-        "days": " to ".join(days),
-        "headline": _headline(len(digest.waiting)),
-        "said": [
-            ("Posts read", digest.read),
-            ("Posts about us", digest.mentions),
-            ("– criticism", tone.criticism),
-            ("– praise", tone.praise),
-            ("– neither", tone.other),
-            ("New incidents", digest.opened),
-        ],
-        "flags": sorted((wording.concern_name(concern), n) for concern, n in digest.flags.items()),
-        "praise": _quotations(digest.praise, 2 * LIMIT),
-        "links": bool(digest.link or any(line.link for line in digest.matters)),
-    }
-    return envelope(letter, receiver, subject, _text("digest", shown), _html("digest", shown))
-
-
-def _headline(waiting: int) -> str:
-    if not waiting:
-        return "Nothing needs you"
-    return "1 matter needs somebody" if waiting == 1 else f"{waiting} matters need somebody"
+    page = sheet.shown(digest)
+    return envelope(letter, receiver, subject, _text("digest", page), _html("digest", page))
 
 
 def _subject(matter: Matter, routes: Sequence[Route], letter: Letter) -> str:
@@ -324,7 +305,8 @@ def _templates() -> Environment:
         "address": _address_line,
         "concerns": wording.concern_names,
         "ground": lambda line: f"Under {line.clause}" if line.clause else "No clause: Watcher’s own rule",
-        "gap": _gap,
+        "gap": sheet.gap,
+        "short_day": wording.short_day,
     }
     return templates
 
@@ -340,14 +322,6 @@ def _writable(value: object) -> object:
 @lru_cache(maxsize=1)
 def _inliner() -> css_inline.CSSInliner:
     return css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False)
-
-
-def _gap(blind: Blind, timezone: str) -> str:
-    """Which source was blind, from when until when."""
-    until = f"until {wording.long_time(blind.until, timezone)}" if blind.until else "and still not readable"
-    since = wording.long_time(blind.since, timezone)
-    part = "in part, " if blind.partly else ""
-    return f"{plain(blind.source)} ({wording.platform_name(blind.platform)}): {part}from {since} {until}"
 
 
 def _address_line(url: str) -> str:

@@ -292,6 +292,21 @@ def span_of_time(minutes: int) -> str:
     return "by the next working day" if minutes <= _NEXT_DAY else f"within {-(-minutes // 1440)} days"
 
 
+def lasting(minutes: int) -> str:
+    """How long something took, roughly: ``25 minutes``, ``3 hours``, ``2 days``."""
+    if minutes < _HOUR:
+        return counted(max(minutes, 1), "minute")
+    if minutes < 48 * _HOUR:
+        return counted(round(minutes / _HOUR), "hour")
+    return counted(round(minutes / (24 * _HOUR)), "day")
+
+
+def short_day(moment: datetime, timezone: str) -> str:
+    """``20 November`` in that time zone."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{local.day} {_MONTHS[local.month - 1]}"
+
+
 def act_phrase(route: Route) -> str:
     """How soon to act, for a subject line: the policy's own word, or else ours."""
     return f"act {route.within or span_of_time(route.within_minutes)}"
