@@ -14,14 +14,29 @@ from alerts.flag import GRAVE, OPINION
 
 STATES = ("open", "acknowledged", "in_progress", "resolved", "dismissed")
 OPEN_STATES = ("open", "acknowledged", "in_progress")
+# From which state an incident may go to which; to stay where it is may always be said again.
+TRANSITIONS: dict[str, tuple[str, ...]] = {
+    "open": ("acknowledged", "in_progress", "resolved", "dismissed"),
+    "acknowledged": ("open", "in_progress", "resolved", "dismissed"),
+    "in_progress": ("open", "acknowledged", "resolved", "dismissed"),
+    "resolved": ("open",),
+    "dismissed": ("open",),
+}
 # How long after its last flag a burst of opinion about one school is still the same burst.
 WINDOW = timedelta(hours=24)
 # Fewer letters than this are said by many people independently ("well done"), so they are no repost.
 REPOST_LETTERS = 20
 # A repost is recognised by its beginning; reading more than this of a post would only cost time.
 _READ = 20_000
-# The nearest ground first: the very post, the same author in the same thread, the thread, the text, the school.
-_NEARNESS = ("post", "own", "thread", "text", "school")
+# The nearest ground first: what a person ruled, the very post, the same author in the same thread, the thread, the
+# text, the school.
+_NEARNESS = ("apart", "ruled", "post", "own", "thread", "text", "school")
+_RULED = ("apart", "ruled")
+# So many people saying it, or one saying it so often, makes a matter weigh more; but only a child makes it weigh most.
+MANY_VOICES, OFTEN = 20, 3
+_MOST_BY_REACH = 4
+# A storm's own threads and texts are remembered up to so many: what it is known by longer ago joins by the school.
+_MOST_KEYS = 2000
 _SEVERITY = {
     "self_harm": 5,
     "child_at_risk": 5,
@@ -56,8 +71,14 @@ class Incident:
     ``about`` the accused: flags with others never join. ``accused`` are the ids of the persons who held that role when
     the incident was opened: they stay the accused whatever they hold later. ``keys`` are the fingerprints by which a
     flag joins.
-    ``severity`` runs from 1 (worth knowing) to 5 (a child may come to harm). ``news`` is what has happened so far
-    that its people must hear of, oldest first: a notice's sequence is the position in it.
+    ``severity`` runs from 1 (worth knowing) to 5 (a child may come to harm); ``harm`` is that of its worst flag alone,
+    before ``voices`` (how many people said it) and ``repeats`` (how often one of them said it again) are weighed in.
+    ``news`` is what has happened so far that its people must hear of, oldest first: a notice's sequence is the position
+    in it.
+
+    ``found_at`` is when Watcher knew of it, ``act_by`` by when the policy asks for somebody to have acted, ``chase_at``
+    when it is next followed up (``None``: somebody has it, or it is closed) and ``chased`` how many steps of following
+    up it has had. ``held_by`` is the id of the person who has it.
     """
 
     reference: str
@@ -74,6 +95,16 @@ class Incident:
     last_flag_at: datetime
     posts: int = 0
     news: tuple[str, ...] = ("opened",)
+    harm: int | None = None
+    voices: int = 1
+    repeats: int = 0
+    found_at: datetime | None = None
+    act_by: datetime | None = None
+    chase_at: datetime | None = None
+    chased: int = 0
+    acknowledged_at: datetime | None = None
+    closed_at: datetime | None = None
+    held_by: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -87,11 +118,26 @@ class Incident:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """A person's word on what is known by a key: it belongs to one matter (``mark``), or ``apart`` from all others."""
+
+    key: str
+    mark: str
+    apart: bool = False
+
+    @property
+    def kept_as(self) -> str:
+        """The key by which an incident is the one that was meant."""
+        return f"{'apart' if self.apart else 'ruled'}:{self.mark}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """A flag on its way into an incident, with all that grouping looks at.
 
     ``mention`` is the store's number of the mention, ``post`` the key of the post, ``thread`` the thread's id (its
-    own id where the post stands alone), ``author`` the author's id or ``None``, ``text`` the post's text.
+    own id where the post stands alone), ``author`` the author's id or ``None``, ``text`` the post's text. ``rulings``
+    are what persons have said of its fingerprints.
     """
 
     flag: int
@@ -106,6 +152,13 @@ class Candidate:
     author: str | None
     text: str
     at: datetime
+    rulings: tuple[Ruling, ...] = ()
+
+    @property
+    def set_apart(self) -> tuple[Ruling, ...]:
+        """By which words of persons it belongs to nothing but what they meant; the first counts."""
+        apart = [ruling for ruling in self.rulings if ruling.apart]
+        return tuple(ruling for ruling in apart if ruling.mark == apart[0].mark)
 
 
 def family(concern: str) -> str:
@@ -113,6 +166,20 @@ def family(concern: str) -> str:
     if concern in GRAVE:
         return "grave"
     return "opinion" if concern in OPINION else "ordinary"
+
+
+def may_move(before: str, after: str) -> bool:
+    """Whether an incident may go from a state to another."""
+    return after == before or after in TRANSITIONS.get(before, ())
+
+
+def weighed(harm: int, voices: int, repeats: int) -> int:
+    """The severity of a matter whose worst flag weighs ``harm``, by how many said it and how often one of them did.
+
+    Reach and repetition make a matter weigh one more, never so much as a child who may come to harm.
+    """
+    louder = voices >= MANY_VOICES or repeats >= OFTEN
+    return max(harm, min(harm + louder, _MOST_BY_REACH))
 
 
 def severity(concern: str, target: str | None = None, about: str | None = None) -> int:
@@ -138,6 +205,15 @@ def fingerprints(candidate: Candidate) -> tuple[str, ...]:
 
     That opinion also joins by school is no key: an older incident may still be open when a new burst begins.
     """
+    apart = candidate.set_apart
+    if apart:
+        return tuple(dict.fromkeys((apart[0].kept_as, *(ruling.key for ruling in apart))))
+    kept = dict.fromkeys(ruling.kept_as for ruling in candidate.rulings)
+    return (*kept, *_grounds(candidate))
+
+
+def _grounds(candidate: Candidate) -> tuple[str, ...]:
+    """The keys of what a post is, whatever a person has ruled."""
     kind = family(candidate.concern)
     platform, origin, _ = candidate.post
     thread = candidate.thread or candidate.post[2]
@@ -179,6 +255,7 @@ def opened(candidate: Candidate, reference: str) -> Incident:
         state="open",
         concerns=(candidate.concern,),
         severity=severity(candidate.concern, candidate.target, candidate.about),
+        harm=severity(candidate.concern, candidate.target, candidate.about),
         recipients=candidate.recipients,
         about=candidate.about,
         targets=(candidate.target,) if candidate.target else (),
@@ -189,25 +266,41 @@ def opened(candidate: Candidate, reference: str) -> Incident:
     )
 
 
-def joined(incident: Incident, candidate: Candidate, *, new_post: bool = True) -> Incident:
+def joined(
+    incident: Incident, candidate: Candidate, *, new_post: bool = True, voices: int = 0, repeats: int = 0
+) -> Incident:
     """The incident with this flag in it; ``new_post`` is false when another flag of the same post is in it already.
 
-    A matter of one author remembers its posts, so there a post is never counted twice; a storm does not.
+    A matter of one author remembers its posts, so there a post is never counted twice; a storm does not. ``voices``
+    are those heard by now, ``repeats`` how often this one has spoken again. Where somebody has a matter in hand and a
+    grave thing is said again, it waits for an answer once more.
     """
     counts = new_post and _key("post", candidate, *candidate.post) not in incident.keys
     concerns = _with(incident.concerns, candidate.concern)
+    harm = max(_harm(incident), severity(candidate.concern, candidate.target, candidate.about))
+    heard, again = max(incident.voices, voices), max(incident.repeats, repeats)
     after = replace(
         incident,
         concerns=concerns,
-        severity=max(incident.severity, severity(candidate.concern, candidate.target, candidate.about)),
+        harm=harm,
+        voices=heard,
+        repeats=again,
+        severity=max(incident.severity, weighed(harm, heard, again)),
         targets=_with(incident.targets, candidate.target),
         keys=_keys_after(incident, candidate, concerns),
         opened_at=min(incident.opened_at, candidate.at),
         last_flag_at=max(incident.last_flag_at, candidate.at),
         posts=incident.posts + counts,
     )
-    reason = news(incident, after)
-    return after if reason is None else replace(after, news=(*incident.news, reason))
+    said_again = counts and incident.state != "open" and family(candidate.concern) == "grave"
+    reason = news(incident, after) or ("said_again" if said_again else None)
+    after = after if reason is None else replace(after, news=(*incident.news, reason))
+    return waiting_again(after) if reason is not None and family(candidate.concern) == "grave" else after
+
+
+def waiting_again(incident: Incident) -> Incident:
+    """The incident as one that nobody has in hand."""
+    return replace(incident, state="open", acknowledged_at=None, held_by=None, chase_at=None, chased=0)
 
 
 def news(before: Incident | None, after: Incident) -> str | None:
@@ -218,7 +311,15 @@ def news(before: Incident | None, after: Incident) -> str | None:
         return "new_concern"
     if set(after.targets) - set(before.targets):
         return "new_target"
-    return "more_severe" if after.severity > before.severity else None
+    # That it has become louder is no news; that it weighs more than loudness explains is.
+    louder = weighed(_harm(before), after.voices, after.repeats)
+    worse = _harm(after) > _harm(before) or after.severity > max(before.severity, louder)
+    return "more_severe" if worse else None
+
+
+def _harm(incident: Incident) -> int:
+    """What the worst flag weighs; an incident of an older version has kept the whole alone."""
+    return incident.severity if incident.harm is None else incident.harm
 
 
 def _nearness(candidate: Candidate, keys: tuple[str, ...], incident: Incident, window: timedelta) -> int | None:
@@ -235,6 +336,8 @@ def _nearness(candidate: Candidate, keys: tuple[str, ...], incident: Incident, w
 def _same_burst(candidate: Candidate, incident: Incident, window: timedelta) -> bool:
     """Whether both are opinion about one school at one time."""
     opinion = family(candidate.concern) == "opinion" and any(family(c) == "opinion" for c in incident.concerns)
+    if candidate.set_apart or any(key.partition(":")[0] == "apart" for key in incident.keys):
+        return False
     timely = incident.opened_at - window <= candidate.at <= incident.last_flag_at + window
     return opinion and timely and not incident.is_grave
 
@@ -252,10 +355,14 @@ def _keys_after(incident: Incident, candidate: Candidate, concerns: tuple[str, .
     """The keys once the flag is in: a grave matter stays shut to strangers, a matter of many is no longer one's own."""
     keys = (*incident.keys, *fingerprints(candidate))
     if any(family(concern) == "grave" for concern in concerns):
-        keys = _only(keys, ("post", "own"))
+        keys = _only(keys, (*_RULED, "post", "own"))
     elif _alone(candidate, incident.reference) not in incident.keys:
-        keys = _only(keys, ("thread", "text"))
-    return tuple(dict.fromkeys(keys))
+        keys = _only(keys, (*_RULED, "thread", "text"))
+    keys = tuple(dict.fromkeys(keys))
+    if len(keys) <= _MOST_KEYS:
+        return keys
+    ruled = _only(keys, _RULED)
+    return tuple(dict.fromkeys((*ruled, *keys[-_MOST_KEYS:])))
 
 
 def _only(keys: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:

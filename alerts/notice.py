@@ -18,6 +18,11 @@ REASONS = (
     "blind_spot",
     "summary",
     "token_ends",
+    "said_again",
+    "escalated",
+    "stood_down",
+    "handed_over",
+    "handed_back",
 )
 STATES = ("pending", "sent", "failed")
 

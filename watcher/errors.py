@@ -21,6 +21,10 @@ class StoreError(WatcherError):
     """Nothing was written; the verb runs again."""
 
 
+class RefusedError(WatcherError):
+    """What a person asks for is not theirs to do, or cannot be done now; nothing was changed."""
+
+
 class SpentError(RateLimitedError):
     """What the operator lets reading cost, or the platform lets it use, is used up until ``retry_at``."""
 

@@ -79,14 +79,18 @@ class Teller:
         """The finished notices to each but these persons."""
         return tuple(self._notice(intent, of) for intent in of.intents if intent.receiver.person not in leaving)
 
-    def summary(self, person: str, several: Sequence[Prepared]) -> Iterator[Notice]:
-        """One mail that tells a person of several incidents: a notice for each, all with the same message."""
+    def summary(self, person: str, several: Sequence[Prepared], *, capped: bool = False) -> Iterator[Notice]:
+        """One mail that tells a person of several incidents: a notice for each, all with the same message.
+
+        They come from a new source's history, or the day was full before them (``capped``).
+        """
         mine = [(of, next(i for i in of.intents if i.receiver.person == person)) for of in several]
         subject = f"summary:{','.join(sorted(intent.incident for _, intent in mine))}"
         receiver = mine[0][1].receiver
         letter = self._head.letter(subject, receiver, "summary", 0, mine[0][1].at)
         shown = [(self._matter(of.view, of.school, of.pack, ()), of.routes) for of, _ in mine]
-        message = summary_mail(sorted(shown, key=lambda pair: pair[0].first_at, reverse=True), receiver, letter)
+        newest = sorted(shown, key=lambda pair: pair[0].first_at, reverse=True)
+        message = summary_mail(newest, receiver, letter, capped=capped)
         for _, intent in mine:
             yield Notice(
                 id=f"{letter.message_id}{intent.incident}",

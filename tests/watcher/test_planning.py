@@ -69,7 +69,7 @@ def test_one_matter_alone_is_told_as_any_other(house: House) -> None:
     assert [n.reason for n in house.channel.to("okafor")] == ["opened"]
 
 
-def test_it_waits_for_the_end_of_the_history_and_no_longer_than_a_quarter_of_an_hour(house: House) -> None:
+def test_it_waits_for_the_end_of_the_history_and_no_longer_than_four_minutes(house: House) -> None:
     page(house, 2, more=True)
     page(house, 3, more=True)
     page(house, 4)
@@ -77,10 +77,10 @@ def test_it_waits_for_the_end_of_the_history_and_no_longer_than_a_quarter_of_an_
     house.settle(NOW)
     assert house.channel.sent == []
     assert house.store.views.untold() == ()
-    house.poll(now=NOW + 5 * MINUTE)
-    house.settle(NOW + 5 * MINUTE)
+    house.poll(now=NOW + 2 * MINUTE)
+    house.settle(NOW + 2 * MINUTE)
     assert house.channel.sent == []
-    house.settle(NOW + 15 * MINUTE)
+    house.settle(NOW + 4 * MINUTE)
     assert [n.reason for n in house.channel.to("okafor")] == ["summary"]
     house.poll(now=NOW + 16 * MINUTE)
     house.settle(NOW + 16 * MINUTE)
@@ -95,6 +95,14 @@ def test_the_end_of_the_history_releases_it_at_once(house: House) -> None:
     house.poll(now=NOW + MINUTE)
     house.settle(NOW + MINUTE)
     assert [n.reason for n in house.channel.to("okafor")] == ["summary"]
+
+
+def test_what_was_said_just_now_waits_for_no_history(house: House) -> None:
+    fresh = under_own(5, "i want to end it tonight {self_harm=0.9}", created_at=NOW - MINUTE)
+    house.connectors["hillcrest"].script.append(Page(posts=(OWN, fresh), cursor=Cursor(state="x"), more=True))
+    house.poll(now=NOW)
+    house.settle(NOW)
+    assert [n.reason for n in house.channel.to("okafor")] == ["opened"]
 
 
 def test_what_comes_after_the_first_reading_waits_for_nothing(house: House) -> None:

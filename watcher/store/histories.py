@@ -29,11 +29,15 @@ class HistoryShelf:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def untold(self) -> tuple[Found, ...]:
-        """Grave incidents that nobody was told of and that rest on nothing but first readings; in four queries."""
+    def untold(self, new_since: datetime) -> tuple[Found, ...]:
+        """Grave incidents that nobody was told of and that rest on nothing but first readings; in four queries.
+
+        What was said after ``new_since`` is no history: it may be happening now, and waits for nothing.
+        """
         told = select(t.notice.c.id).where(t.notice.c.incident == t.incident.c.id)
         query = select(t.incident.c.id, t.incident.c.concerns, t.incident.c.opened_at)
         query = query.where(t.incident.c.plan_due, t.incident.c.state.in_(OPEN_STATES), ~told.exists())
+        query = query.where(t.incident.c.last_flag_at < new_since)
         with reading(self._engine) as connection:
             rows = {row.id: row for row in connection.execute(query) if set(row.concerns) & set(GRAVE)}
             if not rows:

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, or_, select, update
 
 from alerts.flag import GRAVE, Flag
-from alerts.incident import OPEN_STATES, Incident
+from alerts.incident import OPEN_STATES, Incident, may_move
 from connectors.post import Post
+from watcher.errors import RefusedError
 from watcher.freshness import PAID
+from watcher.store import acts
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
-from watcher.store.write import insert_once
+from watcher.store.event import note, note_once
+from watcher.store.write import add, insert_once
+
+# Other shelves find here how a line of a timeline is written.
+__all__ = ["FAULT", "RECHECK", "IncidentShelf", "Ungrouped", "Unplanned", "incident_of", "note", "note_once"]
 
 # What the key of a blind-spot incident begins with.
 FAULT = "blind:"
@@ -95,7 +101,8 @@ class IncidentShelf:
         """Write that a flag joined an incident, with what the incident has become."""
         values = _values(after) | {"delete_after": now + timedelta(days=self._days)}
         if after.news != before.news:
-            values["plan_due"] = True
+            # News is looked at at once, whatever has been put off: what may wait is decided anew.
+            values |= {"plan_due": True, "plan_at": None}
             note(connection, number, after.news[-1], flag.flag.why, now, self._days)
         connection.execute(update(t.incident).where(t.incident.c.id == number).values(**values))
         self._join(connection, number, flag.number, now)
@@ -124,6 +131,7 @@ class IncidentShelf:
             "about": incident.about,
             "accused": list(incident.accused),
             "opened_at": incident.opened_at,
+            "found_at": incident.found_at,
         }
         row |= {"plan_due": True, "delete_after": now + timedelta(days=self._days)}
         number = connection.execute(t.incident.insert().values(**row)).inserted_primary_key
@@ -167,12 +175,18 @@ class IncidentShelf:
             connection.execute(delete(t.fingerprint).where(lost))
 
     def unplanned(
-        self, limit: int, leaving: Collection[int] = (), only: Collection[int] | None = None
+        self,
+        limit: int,
+        leaving: Collection[int] = (),
+        only: Collection[int] | None = None,
+        now: datetime | None = None,
     ) -> tuple[Unplanned, ...]:
-        """Incidents with news, the gravest first, but for some, or of some only."""
+        """Incidents with news, the gravest first, but for some, or of some only; by ``now`` those not put off."""
         with reading(self._engine) as connection:
             query = select(t.incident).where(t.incident.c.plan_due, t.incident.c.state.in_(OPEN_STATES))
             query = query.where(t.incident.c.id.not_in(leaving))
+            if now is not None:
+                query = query.where(or_(t.incident.c.plan_at.is_(None), t.incident.c.plan_at <= now))
             if only is not None:
                 query = query.where(t.incident.c.id.in_(only))
             rows = connection.execute(query.order_by(t.incident.c.severity.desc(), t.incident.c.id).limit(limit))
@@ -230,20 +244,55 @@ class IncidentShelf:
             if number is not None:
                 self._set_state(connection, number, "resolved", why, now)
 
-    def set_state(self, reference: str, state: str, why: str, now: datetime) -> bool:
-        """Move an incident to a state; whether there is such an incident."""
+    def set_state(self, reference: str, state: str, why: str, now: datetime, by: str | None = None) -> bool:
+        """Move an incident to a state; whether there is such an incident.
+
+        Raises:
+            RefusedError: there is no way from where it is to that state, or it would be dismissed without a reason.
+        """
         with writing(self._engine) as connection:
-            number = connection.scalar(select(t.incident.c.id).where(t.incident.c.reference == reference))
-            if number is None:
+            query = select(t.incident.c.id, t.incident.c.state).where(t.incident.c.reference == reference)
+            row = connection.execute(query).first()
+            if row is None:
                 return False
-            self._set_state(connection, number, state, why, now)
+            if not may_move(row.state, state):
+                raise RefusedError(f"{reference} is {row.state}; set it to open before it can be {state}")
+            if state == "dismissed" and not why.strip():
+                raise RefusedError(f"{reference} is dismissed only with a reason")
+            self._set_state(connection, row.id, state, why, now, by)
             return True
 
-    def _set_state(self, connection: Connection, number: int, state: str, why: str, now: datetime) -> None:
-        connection.execute(update(t.incident).where(t.incident.c.id == number).values(state=state))
-        note_once(connection, number, state, why, now, self._days)
-        if state not in OPEN_STATES:
-            connection.execute(delete(t.fingerprint).where(t.fingerprint.c.incident == number))
+    def _set_state(
+        self, connection: Connection, number: int, state: str, why: str, now: datetime, by: str | None = None
+    ) -> None:
+        acts.move(connection, number, state, now, by)
+        note_once(connection, number, state, why, now, self._days, by=by)
+
+    def act(self, reference: str, what: str, by: str, to: str | None, why: str, now: datetime) -> Incident:
+        """Write what a person did about an incident: ``what`` is one of ``watcher.store.acts.ACTS``.
+
+        ``by`` and ``to`` are ids of persons; who may do it is the caller's to ask, but no accused ever may.
+
+        Raises:
+            RefusedError: there is no such incident, it is closed, or it cannot be done now.
+        """
+        with writing(self._engine) as connection:
+            row = connection.execute(select(t.incident).where(t.incident.c.reference == reference)).first()
+            if row is None:
+                raise RefusedError(f"there is no incident {reference}")
+            if acts.do(connection, row, what, by, to, now):
+                tells = what in acts.TOLD
+                note(connection, row.id, what, why, now, self._days, by=by, passed_to=to, tell_due=tells)
+            again = connection.execute(select(t.incident).where(t.incident.c.id == row.id)).one()
+            return incident_of(connection, again)
+
+    def heard(self, connection: Connection, number: int, who: str) -> tuple[int, int]:
+        """Note that an author (a digest) was heard: how many were by now, and how often this one was again."""
+        add(connection, t.voice, {"incident": number, "key": who}, "posts", 1)
+        posts = select(t.voice.c.posts).where(t.voice.c.incident == number)
+        mine = connection.scalar(posts.where(t.voice.c.key == who)) or 1
+        voices = connection.scalar(select(func.count()).select_from(t.voice).where(t.voice.c.incident == number))
+        return voices or 1, mine - 1
 
     def note(self, reference: str, what: str, detail: str, now: datetime) -> None:
         """Write a line into an incident's timeline, unless the newest one says the same."""
@@ -258,20 +307,6 @@ class IncidentShelf:
             connection.execute(update(t.incident).where(t.incident.c.id == number).values(plan_due=True))
 
 
-def note(connection: Connection, incident: int, what: str, detail: str, now: datetime, days: int) -> None:
-    """Write one line of an incident's timeline."""
-    row = {"incident": incident, "at": now, "what": what, "detail": detail}
-    connection.execute(t.event.insert().values(**row, delete_after=now + timedelta(days=days)))
-
-
-def note_once(connection: Connection, incident: int, what: str, detail: str, now: datetime, days: int) -> None:
-    """``note``, unless the newest line says the same: what somebody says twice happened once."""
-    newest = select(t.event.c.what, t.event.c.detail).where(t.event.c.incident == incident)
-    row = connection.execute(newest.order_by(t.event.c.id.desc()).limit(1)).first()
-    if row is None or (row.what, row.detail) != (what, detail):
-        note(connection, incident, what, detail, now, days)
-
-
 def _values(incident: Incident) -> dict[str, Any]:
     """What may change while an incident is open."""
     return {
@@ -282,6 +317,14 @@ def _values(incident: Incident) -> dict[str, Any]:
         "last_flag_at": incident.last_flag_at,
         "posts": incident.posts,
         "news": list(incident.news),
+        "harm": incident.harm,
+        "voices": incident.voices,
+        "repeats": incident.repeats,
+        "act_by": incident.act_by,
+        "chase_at": incident.chase_at,
+        "chased": incident.chased,
+        "acknowledged_at": incident.acknowledged_at,
+        "held_by": incident.held_by,
     }
 
 
@@ -308,4 +351,14 @@ def incident_of(connection: Connection, row: Row[Any]) -> Incident:
         last_flag_at=row.last_flag_at,
         posts=row.posts,
         news=tuple(row.news),
+        harm=row.harm,
+        voices=row.voices,
+        repeats=row.repeats,
+        found_at=row.found_at,
+        act_by=row.act_by,
+        chase_at=row.chase_at,
+        chased=row.chased,
+        acknowledged_at=row.acknowledged_at,
+        closed_at=row.closed_at,
+        held_by=row.held_by,
     )

@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select, update
 
+from alerts.flag import GRAVE
+from alerts.incident import OPEN_STATES
 from alerts.notice import Notice, mail_of
-from alerts.plan import Planned
+from alerts.plan import Held, Planned
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
-from watcher.store.incidents import note
+from watcher.store.event import note
 from watcher.store.write import insert_once
 
 # How long a try may hang before another may be made; longer than any channel's total time-out.
@@ -27,22 +29,81 @@ class NoticeShelf:
         self._engine = engine
         self._days = days
 
-    def keep(self, incident: int, news: Sequence[str], notices: Sequence[Notice], now: datetime) -> None:
-        """Write the notices of an incident and, unless there is more by now, that its news were dealt with."""
+    def keep(
+        self, incident: int, news: Sequence[str], notices: Sequence[Notice], now: datetime, held: Sequence[Held] = ()
+    ) -> None:
+        """Write the notices of an incident and, unless there is more by now, that its news were dealt with.
+
+        What is ``held`` back is written with its reason, and the incident is planned again when the first may go.
+        """
         with writing(self._engine) as connection:
-            for notice in notices:
-                if self._insert(connection, incident, notice, now):
-                    note(connection, incident, "told", f"{notice.role} ({notice.reason})", now, self._days)
+            self._tell(connection, incident, notices, now)
+            for one in held:
+                self._hold(connection, incident, one, now)
             same = t.incident.c.id == incident
-            waiting = connection.scalars(select(t.incident.c.news).where(same)).one()
-            connection.execute(update(t.incident).where(same).values(plan_due=len(waiting) > len(news)))
+            more = len(connection.scalars(select(t.incident.c.news).where(same)).one()) > len(news)
+            later = None if more else min((one.until for one in held), default=None)
+            connection.execute(update(t.incident).where(same).values(plan_due=more or bool(held), plan_at=later))
+
+    def follow(self, incident: int, notices: Sequence[Notice], what: str, chase_at: datetime, now: datetime) -> None:
+        """Write one step of following an incident up, unless somebody has taken it meanwhile, and when the next is due.
+
+        ``what`` names the step in the timeline.
+        """
+        with writing(self._engine) as connection:
+            waits = (t.incident.c.id == incident) & (t.incident.c.state == "open") & (t.incident.c.chase_at <= now)
+            values = {"chased": t.incident.c.chased + 1, "chase_at": chase_at}
+            if connection.execute(update(t.incident).where(waits).values(**values)).rowcount:
+                note(connection, incident, "followed_up", what, now, self._days)
+                self._tell(connection, incident, notices, now)
+
+    def tell_act(self, event: int, incident: int, notices: Sequence[Notice], now: datetime) -> None:
+        """Write what the others hear of something that a person did, and that they were told of it."""
+        with writing(self._engine) as connection:
+            connection.execute(update(t.event).where(t.event.c.id == event).values(tell_due=False))
+            self._tell(connection, incident, notices, now)
+
+    def _tell(self, connection: Connection, incident: int, notices: Sequence[Notice], now: datetime) -> None:
+        urgent = bool(notices) and _is_grave(connection, incident)
+        for notice in notices:
+            if self._insert(connection, incident, notice, now, urgent=urgent):
+                note(connection, incident, "told", f"{notice.role} ({notice.reason})", now, self._days)
+
+    def _hold(self, connection: Connection, incident: int, held: Held, now: datetime) -> None:
+        receiver = held.intent.receiver
+        row = {"incident": incident, "person": receiver.person, "role": receiver.role, "reason": held.reason}
+        row |= {"sequence": held.intent.sequence, "until": held.until, "at": now}
+        row |= {"delete_after": now + timedelta(days=self._days)}
+        if insert_once(connection, t.untold, row) is not None:
+            why = f"{receiver.role} ({held.reason} until {held.until:%Y-%m-%d %H:%M} UTC)"
+            note(connection, incident, "held_back", why, now, self._days)
+
+    def mails_since(self, receiver: str, since: datetime) -> int:
+        """How many mails of ordinary matters were written for a person since then."""
+        query = select(t.notice.c.id, t.notice.c.reason).where(t.notice.c.receiver == receiver)
+        query = query.where(t.notice.c.created_at >= since, ~t.notice.c.urgent, t.notice.c.incident.is_not(None))
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+            return len({row.id.partition(">")[0] if row.reason == "summary" else row.id for row in rows})
+
+    def released(self, now: datetime) -> dict[str, frozenset[int]]:
+        """For each person whose summary is due the incidents that it tells of: all that the daily cap held back."""
+        query = select(t.untold.c.person, t.untold.c.incident, t.untold.c.until)
+        query = query.join(t.incident, t.incident.c.id == t.untold.c.incident)
+        query = query.where(t.untold.c.reason == "capped", t.incident.c.plan_due, t.incident.c.state.in_(OPEN_STATES))
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        due = {row.person for row in rows if row.until <= now}
+        return {person: frozenset(r.incident for r in rows if r.person == person) for person in due}
 
     def add(self, notice: Notice, now: datetime) -> bool:
         """Write a notice that belongs to no incident, once; whether it is new."""
         with writing(self._engine) as connection:
             return self._insert(connection, None, notice, now)
 
-    def _insert(self, connection: Connection, incident: int | None, notice: Notice, now: datetime) -> bool:
+    def _insert(
+        self, connection: Connection, incident: int | None, notice: Notice, now: datetime, *, urgent: bool = False
+    ) -> bool:
         row: dict[str, Any] = {
             "id": notice.id,
             "incident": incident,
@@ -51,7 +112,7 @@ class NoticeShelf:
         }
         row |= {"address": notice.address, "role": notice.role, "reason": notice.reason, "state": "pending"}
         row |= {"sequence": notice.sequence, "message": notice.message, "created_at": now, "retry_at": now}
-        row |= {"attempts": 0, "delete_after": now + timedelta(days=self._days)}
+        row |= {"urgent": urgent, "attempts": 0, "delete_after": now + timedelta(days=self._days)}
         same = [t.notice.c[key] == row[key] for key in ("subject_of", "receiver", "reason", "sequence")]
         if connection.execute(select(t.notice.c.id).where(*same)).first() is not None:
             return False
@@ -60,7 +121,7 @@ class NoticeShelf:
     def planned(self, incident: str) -> tuple[Planned, ...]:
         """All notices of the incident of that reference, pending, sent or failed."""
         return tuple(
-            Planned(receiver=notice.receiver, reason=notice.reason, sequence=notice.sequence)
+            Planned(receiver=notice.receiver, reason=notice.reason, sequence=notice.sequence, at=notice.created_at)
             for notice in self.of(incident)
         )
 
@@ -71,10 +132,14 @@ class NoticeShelf:
             return tuple(notice_of(row) for row in connection.execute(query))
 
     def take(self, now: datetime, limit: int) -> tuple[Notice, ...]:
-        """The notices whose time has come, each marked as tried before it is; of those that share a mail one."""
+        """The notices whose time has come, each marked as tried before it is; of those that share a mail one.
+
+        Grave matters' come first, however many others wait.
+        """
         with writing(self._engine) as connection:
             due = select(t.notice).where(t.notice.c.state == "pending", t.notice.c.retry_at <= now)
-            rows = connection.execute(due.order_by(t.notice.c.retry_at, t.notice.c.id).limit(limit)).all()
+            order = (t.notice.c.urgent.desc(), t.notice.c.retry_at, t.notice.c.id)
+            rows = connection.execute(due.order_by(*order).limit(limit)).all()
             mails = {mail_of(notice): notice for notice in map(notice_of, reversed(rows))}
             for notice in mails.values():
                 tried = {"attempts": notice.attempts + 1, "retry_at": now + LEASE}
@@ -133,6 +198,11 @@ class NoticeShelf:
             query = select(func.count(), func.min(t.notice.c.created_at)).where(t.notice.c.state == "pending")
             count, oldest = connection.execute(query).one()
             return count, oldest
+
+
+def _is_grave(connection: Connection, incident: int) -> bool:
+    concerns = connection.scalar(select(t.incident.c.concerns).where(t.incident.c.id == incident))
+    return bool(set(concerns or ()) & set(GRAVE))
 
 
 def _same_mail(notice: Notice) -> Any:

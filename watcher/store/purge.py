@@ -13,6 +13,7 @@ from watcher.store.write import put
 # Children before parents, so that each is counted by itself and not swept along unseen.
 _ORDER = (
     t.notice,
+    t.untold,
     t.event,
     t.correction,
     t.answer,

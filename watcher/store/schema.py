@@ -14,12 +14,16 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
+from watcher.store import following
 from watcher.store.column import AnyText, Json, UtcTime, dated, metadata, number, owner, waiting
 
-__all__ = ["AnyText", "Json", "UtcTime", "metadata"]
+__all__ = ["AnyText", "Json", "UtcTime", "metadata", "ruling", "untold", "voice"]
+
+ruling, untold, voice = following.ruling, following.untold, following.voice
 
 # Only what somebody is told of is explained.
 UNEXPLAINED = "explained_at IS NULL AND withdrawn_at IS NULL AND incident IS NOT NULL"
@@ -224,6 +228,20 @@ incident = Table(
     Column("posts", Integer, nullable=False),
     Column("news", Json, nullable=False),
     Column("plan_due", Boolean, nullable=False),
+    # Before this the news wait: what is told is held back by nothing where it is grave.
+    Column("plan_at", UtcTime),
+    # What its worst flag weighs, how many were heard and how often one of them was.
+    Column("harm", Integer),
+    Column("voices", Integer, nullable=False, server_default="1"),
+    Column("repeats", Integer, nullable=False, server_default="0"),
+    # When it was known, by when somebody must have acted, when it is next followed up, how often it has been.
+    Column("found_at", UtcTime),
+    Column("act_by", UtcTime),
+    Column("chase_at", UtcTime, index=True),
+    Column("chased", Integer, nullable=False, server_default="0"),
+    Column("acknowledged_at", UtcTime),
+    Column("closed_at", UtcTime),
+    Column("held_by", AnyText),
     dated(),
     Index("ix_incident_last_flag_at", "last_flag_at", "reference"),
     Index("ix_incident_school_last_flag_at", "school", "last_flag_at"),
@@ -269,7 +287,12 @@ event = Table(
     Column("at", UtcTime, nullable=False),
     Column("what", String(40), nullable=False),
     Column("detail", AnyText, nullable=False),
+    # Who did it, to whom it was passed, and whether the others still have to hear of it.
+    Column("by", AnyText),
+    Column("passed_to", AnyText),
+    Column("tell_due", Boolean, nullable=False, server_default=false()),
     dated(),
+    waiting("event", "id", "tell_due"),
 )
 
 notice = Table(
@@ -284,6 +307,8 @@ notice = Table(
     Column("reason", String(40), nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("message", LargeBinary, nullable=False),
+    # Grave: taken before all others.
+    Column("urgent", Boolean, nullable=False, server_default=false()),
     Column("state", String(10), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("sent_at", UtcTime),
