@@ -23,10 +23,28 @@ def load_pack(name_or_path: str | Path) -> Pack:
         UnknownNameError: no shipped pack has that name; the valid ones are listed.
         PolicyError: the file cannot be read, or breaks a rule; every problem is named at once.
     """
+    if not is_file(name_or_path):
+        return shipped(str(name_or_path))
+    path = Path(name_or_path)
+    return pack_of_text(path.stem, read_own(path))
+
+
+def is_file(name_or_path: str | Path) -> bool:
+    """Whether this is the path of a school's own file, not the name of a shipped pack."""
     text = str(name_or_path)
-    if isinstance(name_or_path, str) and not text.endswith(".toml") and "/" not in text and "\\" not in text:
-        return shipped(text)
-    return _pack(Path(text).stem, _own(Path(text)))
+    return isinstance(name_or_path, Path) or text.endswith(".toml") or "/" in text or "\\" in text
+
+
+def pack_of_text(name: str, text: str) -> Pack:
+    """The pack that a school's own text describes; ``name`` is what its problems are told under.
+
+    Raises:
+        PolicyError: it is not TOML, or breaks a rule; every problem is named at once.
+    """
+    try:
+        return _pack(name, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(name, (f"{name}: is not TOML: {error}",)) from error
 
 
 @cache
@@ -57,12 +75,17 @@ def _document(name: str) -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def _own(path: Path) -> dict[str, Any]:
+def read_own(path: Path) -> str:
+    """The text of a school's own file.
+
+    Raises:
+        PolicyError: it cannot be read.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise PolicyError(
             path.stem, (f"{path}: cannot be read ({error.strerror or error}); write the path of a file",)
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise PolicyError(path.stem, (f"{path}: is not TOML: {error}",)) from error
