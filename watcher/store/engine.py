@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from watcher.errors import AlreadyRunningError, StoreError
 
 # Any 64-bit number will do; this one spells "watcher1".
 _ADVISORY_LOCK = 0x7761746368657231
+# Remembered with a connection: its last transaction took something out that must not stay in a log.
+_SWEEP = "sweep"
 
 
 def connect(url: str) -> Engine:
@@ -39,13 +42,16 @@ def _sqlite(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": 60, "check_same_thread": False}, pool_size=8)
 
     @event.listens_for(engine, "connect")
-    def prepare(raw: Any, _record: Any) -> None:
+    def prepare(raw: Any, record: Any) -> None:
         # The driver's own transactions begin late and DEFERRED; ours are begun below.
         raw.isolation_level = None
         cursor = raw.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        # What is deleted is overwritten with zeros: some of it nobody may keep, not even where no table shows it.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        # Whoever wrote before may have been killed between the two.
+        record.info[_SWEEP] = True
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -79,10 +85,27 @@ def writing(engine: Engine) -> Iterator[Connection]:
         StoreError: nothing was written.
     """
     try:
-        with engine.connect().execution_options(writing=True) as connection, connection.begin():
-            yield connection
+        with engine.connect().execution_options(writing=True) as connection:
+            with connection.begin():
+                yield connection
+            if connection.info.get(_SWEEP):
+                _sweep(connection)
     except SQLAlchemyError as error:
         raise StoreError(_words(error)) from error
+
+
+def sweep_after(connection: Connection) -> None:
+    """Have what this transaction takes out leave SQLite's log of changes, too, as soon as it is committed."""
+    connection.info[_SWEEP] = connection.dialect.name == "sqlite"
+
+
+def _sweep(connection: Connection) -> None:
+    """Write the log of changes into the file and empty it; while somebody reads on, the next write tries again."""
+    # What was written is written: nothing that fails here may say otherwise.
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(connection.connection.cursor()) as raw:
+        raw.execute("PRAGMA busy_timeout=2000")
+        connection.info[_SWEEP] = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] != 0
+        raw.execute("PRAGMA busy_timeout=60000")
 
 
 def _words(error: SQLAlchemyError) -> str:

@@ -23,6 +23,7 @@ from watcher.store.confirming import REFUSED, close_if_bare, is_answered, is_ref
 from watcher.store.engine import reading, writing
 from watcher.store.incidents import note_once
 from watcher.store.posts import Seen, Unread, post_of, texts_above
+from watcher.store.removal import concerns_removal, remembered, remove_of, stands
 from watcher.store.write import add, insert_once, put_all
 from watcher.synthetic import SCHOOL
 
@@ -34,7 +35,7 @@ _SURER = {"no": 0, "unclear": 1, "yes": 2}
 class Unjudged:
     """A mention whose newest verdict, answer or pack is newer than its judgement.
 
-    ``above`` are the texts that the post stands under, nearest first.
+    ``above`` are the texts that the post stands under, nearest first. ``erased``: its own text is not kept any more.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Unjudged:
     verdicts: tuple[Verdict, ...]
     answers: tuple[Answer, ...]
     above: tuple[str, ...] = ()
+    erased: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +110,8 @@ class MatterShelf:
         read_by: str,
         now: datetime,
     ) -> None:
-        """``read`` for a batch of different versions; one that was deleted meanwhile is left out."""
-        among = t.version.c.id.in_([unread.number for unread, _ in found])
+        """``read`` for a batch of different versions; one that was deleted or emptied meanwhile is left out."""
+        among = t.version.c.id.in_([unread.number for unread, _ in found]) & t.version.c.erased.is_(None)
         columns = select(t.version.c.id, t.version.c.delete_after).where(among)
         until = {row.id: row.delete_after for row in connection.execute(columns)}
         found = [(unread, verdicts) for unread, verdicts in found if unread.number in until]
@@ -182,8 +184,9 @@ class MatterShelf:
             post=post,
             mention=Mention(school=row.school, relevance=row.relevance, reason=row.reason),
             verdicts=verdicts_of(connection, row.version),
-            answers=answers_of(connection, row.id),
+            answers=remembered(connection, row, answers_of(connection, row.id)),
             above=texts_above(connection, post),
+            erased=row.erased is not None,
         )
 
     def judged(self, connection: Connection, waiting: Unjudged, said: Judgement, now: datetime) -> None:
@@ -199,6 +202,8 @@ class MatterShelf:
                     # The same rule holds by another label: nobody is shown the one that was refused.
                     restated = update(t.flag).where(t.flag.c.id == number)
                     connection.execute(restated.values(body=asdict(new[flag.rule])))
+            elif waiting.erased and stands(flag, waiting.answers, waiting.mention.school):
+                kept.add(flag.rule)
             else:
                 self._withdraw(connection, number, flag, waiting, now)
         for flag in said.flags:
@@ -209,6 +214,8 @@ class MatterShelf:
         # What was explained of an older verdict says nothing of this one.
         stale = (t.flag.c.mention == waiting.number) & t.flag.c.explained_at.is_not(None)
         connection.execute(update(t.flag).where(stale).values(explained_at=None))
+        if concerns_removal(said.flags):
+            remove_of(connection, waiting.version, now)
 
     def _flag(self, connection: Connection, flag: Flag, of: Unjudged, digest: str, now: datetime) -> None:
         row = {"mention": of.number, "pack": flag.pack, "pack_version": flag.pack_version, "rule": flag.rule}
@@ -265,7 +272,7 @@ class MatterShelf:
 
 def _cases() -> Select[Any]:
     return (
-        select(t.mention, t.version.c.body, t.post.c.official)
+        select(t.mention, t.version.c.body, t.version.c.erased, t.post.c.official)
         .join(t.version, t.version.c.id == t.mention.c.version)
         .join(t.post, t.post.c.id == t.version.c.post)
     )

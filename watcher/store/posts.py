@@ -62,6 +62,8 @@ class PostShelf:
             if official:
                 # A search may have brought it first, without knowing whose it is.
                 connection.execute(update(t.post).where(t.post.c.id == number).values(official=True))
+            if self._keep_shut(connection, number, account, now, gone):
+                return 0
         body = post.as_dict()
         values = {"post": number, "digest": post.content_digest, "body": body, "raw": post.raw, "sha256": post.sha256}
         version = insert_once(connection, t.version, {**values, "seen_at": now, "tries": 0, "delete_after": gone})
@@ -72,6 +74,16 @@ class PostShelf:
         sighting = {"version": version, "account": account, "at": now, "delete_after": gone}
         insert_once(connection, t.sighting, sighting)
         return int(new)
+
+    def _keep_shut(self, connection: Connection, number: Any, account: str, now: datetime, gone: datetime) -> bool:
+        """Whether nothing of a post may be kept any more; then only that this account brought it is written."""
+        if connection.scalar(select(t.post.c.shut_at).where(t.post.c.id == number)) is None:
+            return False
+        version = connection.scalar(select(func.max(t.version.c.id)).where(t.version.c.post == number))
+        if version is not None:
+            sighting = {"version": version, "account": account, "at": now, "delete_after": gone}
+            insert_once(connection, t.sighting, sighting)
+        return True
 
     def unmatched(self, limit: int) -> tuple[Seen, ...]:
         """Versions that an account brought since they were last matched, oldest first."""

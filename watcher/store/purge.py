@@ -15,6 +15,7 @@ _ORDER = (
     t.notice,
     t.untold,
     t.event,
+    t.opening,
     t.correction,
     t.answer,
     t.flag,

@@ -18,12 +18,13 @@ from sqlalchemy import (
     text,
 )
 
-from watcher.store import following
+from watcher.store import closing, following
 from watcher.store.column import AnyText, Json, UtcTime, dated, metadata, number, owner, waiting
 
-__all__ = ["AnyText", "Json", "UtcTime", "metadata", "ruling", "untold", "voice"]
+__all__ = ["AnyText", "Json", "UtcTime", "metadata", "opening", "ruling", "untold", "voice"]
 
 ruling, untold, voice = following.ruling, following.untold, following.voice
+opening = closing.opening
 
 # Only what somebody is told of is explained.
 UNEXPLAINED = "explained_at IS NULL AND withdrawn_at IS NULL AND incident IS NOT NULL"
@@ -109,6 +110,8 @@ post = Table(
     Column("recheck_at", UtcTime, index=True),
     Column("rechecked_at", UtcTime),
     Column("gone_at", UtcTime),
+    # Since when nothing of its content is kept, nor will be however often it is read again.
+    Column("shut_at", UtcTime),
     dated(),
     UniqueConstraint("platform", "origin", "post_id"),
 )

@@ -58,18 +58,9 @@ class StorageShelf:
         for row in rows:
             name = platform_name(row.body["platform"])
             why = f"{name} lets nobody keep this longer than {in_words(limit)} after it was fetched"
-            changed = {"body": _bare(row.body), "raw": b"", "erased": why, "unnamed_at": now}
-            connection.execute(update(t.version).where(t.version.c.id == row.id).values(**changed))
-            self._unmark(connection, row.id)
+            empty(connection, row.id, bare(row.body), why, now)
             self._tell(connection, row.id, f"the text of a {name} {row.body['kind']} is not kept any more: {why}", now)
         return len(rows)
-
-    def _unmark(self, connection: Connection, version: int) -> None:
-        """Scores and labels stay; where in the text they come from says nothing without it."""
-        mine = t.verdict.c.version == version
-        for row in connection.execute(select(t.verdict.c.id, t.verdict.c.body).where(mine)).all():
-            body = row.body | {"spans": []}
-            connection.execute(update(t.verdict).where(t.verdict.c.id == row.id).values(body=body, moved=[]))
 
     def _tell(self, connection: Connection, version: int, why: str, now: datetime) -> None:
         """Say in the matters that rest on a version why its text is gone, and take it out of the copies of mails."""
@@ -80,7 +71,7 @@ class StorageShelf:
             note_once(connection, incident, "erased", why, now, self._incident_days)
         sent = (t.notice.c.incident.in_(incidents)) & (t.notice.c.state == "sent")
         for row in connection.execute(select(t.notice.c.id, t.notice.c.message).where(sent)).all():
-            copy = _without_text(row.message, why)
+            copy = without_text(row.message, why)
             connection.execute(update(t.notice).where(t.notice.c.id == row.id).values(message=copy))
 
     def _unname(self, connection: Connection, query: Any, _limit: timedelta, now: datetime) -> int:
@@ -137,7 +128,18 @@ def _past(platform: str, official: bool, before: datetime) -> Any:
     )
 
 
-def _bare(body: dict[str, Any]) -> dict[str, Any]:
+def empty(connection: Connection, version: int, body: dict[str, Any], why: str, now: datetime) -> None:
+    """Leave of a version only this body, and of what models said of it what says nothing of its words."""
+    changed = {"body": body, "raw": b"", "erased": why, "unnamed_at": now}
+    connection.execute(update(t.version).where(t.version.c.id == version).values(**changed))
+    # Scores and labels stay; where in the text they come from says nothing without it.
+    mine = t.verdict.c.version == version
+    for row in connection.execute(select(t.verdict.c.id, t.verdict.c.body).where(mine)).all():
+        left = row.body | {"spans": []}
+        connection.execute(update(t.verdict).where(t.verdict.c.id == row.id).values(body=left, moved=[]))
+
+
+def bare(body: dict[str, Any]) -> dict[str, Any]:
     """What is left of a post: where and when it stood, what kind it was, and what it answered."""
     author = body.get("author")
     media: Sequence[dict[str, Any]] = body.get("media") or ()
@@ -149,7 +151,7 @@ def _bare(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _without_text(message: bytes, why: str) -> bytes:
+def without_text(message: bytes, why: str) -> bytes:
     """The copy of a mail that was sent, with its head, and in place of what it quoted the reason why that is gone."""
     mail = message_from_bytes(message, policy=policy.default)
     mail.clear_content()
