@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watcher import connecting, deciding, learning, seeking, spending, terminal, watching
+from watcher import answering, connecting, deciding, learning, reporting, seeking, spending, terminal, watching
 from watcher.terminal import say, show, stop, tell
 
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ app = typer.Typer(
     add_completion=False,
 )
 learning.register(app)
+reporting.register(app)
 spending.register(app)
 seeking.register(app)
 deciding.register(app)
+answering.register(app)
 connecting.register(app)
 watching.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
@@ -267,32 +269,6 @@ def _set_state(store: Store, reference: str | None, state: str, why: str | None)
         stop('name the incident and the reason: watcher incidents WT-… --set resolved --why "…"', code=2)
     if not store.incidents.set_state(reference.upper(), state, str(why), clock()):
         stop(f"there is no incident {reference}")
-
-
-@app.command()
-def digest(
-    school: Annotated[str, typer.Option(help="the school's or trust's id")],
-    config: ConfigFile = DEFAULT,
-    week: Annotated[str | None, typer.Option(help="such as 2026-W46; by default last week")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Print the weekly digest of a school or trust; sends nothing."""
-    from dataclasses import asdict
-
-    from watcher.app import pack_of
-    from watcher.scheduler import clock
-    from watcher.telling import Teller
-
-    with terminal.answering(as_json=as_json):
-        settings = _settings(config)
-        shown = Teller(_store(settings), settings, pack_of).preview(school, week, clock())
-    if as_json:
-        sys.stdout.write(json.dumps(asdict(shown[0]), default=str) + "\n")
-    else:
-        from email import message_from_bytes, policy
-
-        body = message_from_bytes(shown[1], policy=policy.default).get_body(("plain",))
-        typer.echo("" if body is None else body.get_content())
 
 
 @app.command()

@@ -51,7 +51,7 @@ class Teller:
         self._store = store
         self._pack_of = pack_of
         self._head = Letterhead(settings)
-        self._weekly = Weekly(store, self._head, pack_of)
+        self._weekly = Weekly(store, settings, self._head, pack_of)
         self._checker = Checker(settings, self._head.last_resort)
 
     def notices(self, unplanned: Unplanned, now: datetime) -> tuple[Notice, ...]:

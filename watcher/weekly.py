@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+import re
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts import digest as weeks
-from alerts.digest import Digest, Line, Tone
+from alerts.digest import Digest, Line
 from alerts.excerpt import Excerpt
 from alerts.incident import OPEN_STATES, Incident, severity
 from alerts.notice import Notice
@@ -15,24 +17,27 @@ from alerts.receiver import excluded
 from alerts.render import digest_mail
 from alerts.route import Receiver
 from alerts.school import Register, School
-from classifiers.verdict import Verdict
+from classifiers.verdict import Span, Verdict
 from connectors.post import Post
 from watcher.blindness import blind_times
+from watcher.config import Settings
 from watcher.errors import ConfigError
+from watcher.figures import Figures, Week, speeds, tone
 from watcher.letterhead import Letterhead
 from watcher.scope import leaders, scopes, trust_name
 from watcher.serving import reachable
 from watcher.store import Store
+from watcher.terms import batches
 
-_MOST_MATTERS = 500
 _PRAISE = 3
 
 
 class Weekly:
     """Writes the digests; sends nothing."""
 
-    def __init__(self, store: Store, head: Letterhead, pack_of: Callable[[str], Pack]) -> None:
+    def __init__(self, store: Store, settings: Settings, head: Letterhead, pack_of: Callable[[str], Pack]) -> None:
         self._store, self._head, self._pack_of = store, head, pack_of
+        self._figures = Figures(store, lambda: batches(settings))
 
     def digests(self, now: datetime) -> Iterator[Notice]:
         """The digests that are due and were not written yet, for each school and each trust and receiver."""
@@ -46,8 +51,11 @@ class Weekly:
                 self._store.remember(f"digest:{scope}", newest, now)
                 continue
             for week in weeks.weeks_due(now, timezone, known[0]):
+                # After a clock that ran ahead and came back, what was written stays written.
+                written = {n.receiver for n in self._store.notices.of(weeks.digest_subject(scope, week))}
                 for receiver in leaders(scope, schools, register, now):
-                    yield self._digest_notice(scope, schools, register, week, receiver, now)
+                    if receiver.person not in written:
+                        yield self._digest_notice(scope, schools, register, week, receiver, now)
                 self._store.remember(f"digest:{scope}", week, now)
 
     def _digest_notice(
@@ -91,57 +99,59 @@ class Weekly:
         self, scope: str, schools: Sequence[School], register: Register, week: str, reader: str, now: datetime
     ) -> Digest:
         """One week as one person may see it: matters about themselves are absent without a trace."""
-        timezone = schools[0].timezone
-        start, end = weeks.week_bounds(week, timezone)
-        counts: dict[str, int] = {}
-        lines: list[Line] = []
-        praise: list[Excerpt] = []
-        for school in schools:
-            shown, hidden = self._matters(school, register, reader, start, end, now)
-            first, last = start.date(), (end - timedelta(seconds=1)).date()
-            add(counts, self._store.counts.between(school.id, first, last), 1)
-            add(counts, self._store.weeks.counts_in([i.reference for i in hidden], first, last), -1)
-            found = self._store.weeks.found_at([incident.reference for incident in shown])
-            lines += [self._line(i, school, found.get(i.reference, i.opened_at), now) for i in shown]
-            praise += [excerpt_of(*p) for p in self._store.weeks.praise(school.id, first, last, _PRAISE)]
-        name = schools[0].name if schools[0].id == scope else trust_name(register, scope)
-        ids = {school.id for school in schools}
+        hidden = {school.id: self._hidden(school, register, reader, now) for school in schools}
+        this = Week(name=week, schools=tuple(schools), hidden=hidden)
+        start, end = this.bounds
+        matters = [(school, incident) for school in schools for incident in self._matters(school, this)]
+        counts = self._figures.counts(this)
+        lines = tuple(self._line(incident, school, now) for school, incident in matters)
+        taken, closed = speeds((incident for _, incident in matters), start, end)
         return Digest(
-            scope=name,
+            scope=schools[0].name if schools[0].id == scope else trust_name(register, scope),
             week=week,
-            timezone=timezone,
+            timezone=schools[0].timezone,
             read=sum(n for what, n in counts.items() if what.startswith("mentions:")),
             mentions=counts.get("mentions:yes", 0),
-            tone=_tone(counts),
-            flags={w.removeprefix("flags:"): n for w, n in counts.items() if w.startswith("flags:") and n > 0},
+            tone=tone(counts),
+            flags=_under("flags:", counts),
             opened=sum(start <= line.opened_at < end for line in lines),
-            matters=tuple(lines),
-            praise=tuple(praise[:_PRAISE]),
-            blind=blind_times(self._store, ids, register, start, end),
-            unread={w.removeprefix("unread:"): n for w, n in counts.items() if w.startswith("unread:") and n > 0},
+            matters=lines,
+            praise=self._praise(this),
+            blind=blind_times(self._store, {school.id for school in schools}, register, start, end),
+            unread=_under("unread:", counts),
             link=self._head.url,
+            before=self._figures.past(replace(this, name=weeks.week_before(week))),
+            year_ago=self._figures.past(replace(this, name=weeks.week_last_year(week))),
+            topics=self._figures.topics(this),
+            taken=taken,
+            closed=closed,
+            pence=self._figures.pence(this),
         )
 
-    def _matters(
-        self, school: School, register: Register, reader: str, start: datetime, end: datetime, now: datetime
-    ) -> tuple[list[Incident], list[Incident]]:
-        """The week's matters and those still open: what the reader may see, and what they must not know of."""
-        shown: list[Incident] = []
-        hidden: list[Incident] = []
-        for incident in self._store.views.incidents(limit=_MOST_MATTERS, school=school.id):
-            if incident.opened_at >= end or not (incident.is_open or incident.last_flag_at >= start):
-                continue
-            kept_from = incident.about is not None and (
-                reader in excluded(school, register, now, about=incident.about, accused=incident.accused, by_mail=True)
-            )
-            (hidden if kept_from else shown).append(incident)
-        return shown, hidden
+    def _hidden(self, school: School, register: Register, reader: str, now: datetime) -> tuple[str, ...]:
+        """The references of all that the reader must not know of, whenever it was."""
+        return tuple(
+            i.reference
+            for i in self._store.weeks.accusing(school.id)
+            if reader in excluded(school, register, now, about=i.about, accused=i.accused, by_mail=True)
+        )
 
-    def _line(self, incident: Incident, school: School, found_at: datetime, now: datetime) -> Line:
+    def _matters(self, school: School, week: Week) -> Iterator[Incident]:
+        """The week's matters and those still open, as far as the reader may see them."""
+        hidden = week.hidden[school.id]
+        found = self._store.weeks.matters(school.id, *week.bounds)
+        return (incident for incident in found if incident.reference not in hidden)
+
+    def _praise(self, week: Week) -> tuple[Excerpt, ...]:
+        found = (p for s in week.schools for p in self._store.weeks.praise(s.id, *week.days, _PRAISE))
+        return tuple(excerpt_of(*p) for p in found)[:_PRAISE]
+
+    def _line(self, incident: Incident, school: School, now: datetime) -> Line:
         """An incident in a digest; it can be overdue only from when it was found, however old its posts are."""
         pack = self._pack_of(school.pack)
         route = pack.route(max(incident.concerns, key=severity), about=incident.about)
-        late = now > found_at + timedelta(minutes=route.within_minutes)
+        found_at = incident.found_at or incident.opened_at
+        act_by = incident.act_by or found_at + timedelta(minutes=route.within_minutes)
         return Line(
             reference=incident.reference,
             school=school.name,
@@ -150,27 +160,32 @@ class Weekly:
             clause=None if route.clause is None else f"{pack.document} {route.clause}",
             opened_at=incident.opened_at,
             posts=incident.posts,
-            overdue=late and incident.state == OPEN_STATES[0],
+            overdue=now > act_by and incident.state == OPEN_STATES[0],
             link=self._head.link(incident.reference),
         )
 
 
-def add(counts: dict[str, int], more: dict[str, int], sign: int) -> None:
-    """Add counts to counts, or take them away."""
-    for what, n in more.items():
-        counts[what] = counts.get(what, 0) + sign * n
+def _under(kind: str, counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts of a kind, by what follows it."""
+    return {what.removeprefix(kind): n for what, n in sorted(counts.items()) if what.startswith(kind)}
 
 
 def excerpt_of(post: Post, verdicts: Sequence[Verdict], labels: Container[str | None] = ()) -> Excerpt:
-    """A post to be quoted, with what moved these labels."""
-    spans = {span for verdict in verdicts for span in verdict.spans}
+    """A post to be quoted, with what moved these labels; its author is masked, too, wherever the text names them."""
+    spans = {span for verdict in verdicts for span in verdict.spans} | set(_signed(post))
     moved = (span for verdict in verdicts for span in verdict.moved or () if span.kind in labels)
     return Excerpt(
         text=post.text, spans=tuple(sorted(spans, key=lambda s: (s.start, s.end, s.kind))), moved=tuple(moved)
     )
 
 
-def _tone(counts: dict[str, int]) -> Tone:
-    against = counts.get("flags:criticism", 0) + counts.get("flags:complaint", 0)
-    praise = counts.get("flags:praise", 0)
-    return Tone(criticism=against, praise=praise, other=max(counts.get("mentions:yes", 0) - against - praise, 0))
+def _signed(post: Post) -> Iterator[Span]:
+    """Where a text names its own author, by name or by handle."""
+    author = post.author
+    if author is None or author.official:
+        return
+    text = post.text.casefold()
+    # A letter that becomes two when it is folded moves what follows it: then nothing can be said of places.
+    for name in {author.name, author.handle} - {None, ""} if len(text) == len(post.text) else ():
+        for found in re.finditer(rf"(?<!\w){re.escape(str(name).casefold())}(?!\w)", text):
+            yield Span(start=found.start(), end=found.end(), kind="adult_name")
