@@ -71,7 +71,7 @@ def relabel(
     school = _school_of(store, reference)
     holds, fails = (tuple(dict.fromkeys(labels)) for labels in (holds, fails))
     _check(holds, fails)
-    flagged, place = _post_of(store, reference, post)
+    flagged, place = post_of(store, reference, post)
     decisions = decided(_raised(store, flagged), holds=holds, fails=fails)
     _judge_by(store, flagged, holds, fails, by, now)
     words = [*(f"{label_phrase(label)}: yes" for label in holds), *(f"{label_phrase(label)}: no" for label in fails)]
@@ -126,10 +126,13 @@ def _check(holds: Sequence[str], fails: Sequence[str]) -> None:
         raise WatcherError(f"{', '.join(both)}: said to hold and not to hold")
 
 
-def _post_of(store: Store, reference: str, post: str | None) -> tuple[Flagged, str]:
+def post_of(store: Store, reference: str, post: str | None) -> tuple[Flagged, str]:
     """The post that is meant, by its number in the incident or its address, and how the timeline tells it from others.
 
     Of one post none need be named.
+
+    Raises:
+        WatcherError: there is no such post, or several and none is named.
     """
     found = store.corrections.flagged(reference)
     if not found:
