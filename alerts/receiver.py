@@ -143,9 +143,14 @@ class _Search:
                     Receiver(role=role, person=person.id, name=person.name, address=person.email, why=why),
                 )
 
+    def is_here(self, receiver: Receiver) -> bool:
+        """Whether somebody who is told can act on it today."""
+        return not self.register.is_away(receiver.person, self.today)
+
     def reach(self, last: tuple[Receiver, ...] = ()) -> Reach:
         """What was found; whoever is threatened and cannot be written to has to be told by those who can."""
-        told = tuple(self.found.values()) or last
+        taken = self.found
+        told = (*taken.values(), *(one for one in last if one.address.strip().casefold() not in taken))
         hats = {hat for receiver in told for hat in self.register.hats_of(receiver.person)}
         passed = tuple(p for p in self.passed.values() if p.person not in hats)
         spoken = sorted({p.person for p in passed if p.aimed and p.person and p.reason not in ("accused", "away")})
@@ -204,8 +209,9 @@ def reach(
     that several read. ``targeted`` are the ids of those threatened. A role that nobody can act for today falls to the
     deputy of who is away, then to the policy's alternates, then to a stand-in, then along the chain, then to
     ``last_resort`` (addresses of the operator's choice, the first that is not the accused's). In grave matters those
-    away are told as well. ``document`` is the short name of the policy. Nobody is told only of a route without
-    recipients, or where every address of the last resort is the accused's.
+    away are told as well; where they are the only ones, so is the last resort. ``document`` is the short name of the
+    policy. Nobody is told only of a route without recipients, or where every address of the last resort is the
+    accused's.
     """
     day = school.day(today) if isinstance(today, datetime) else today
     by_conflict = route.exception is not None
@@ -214,7 +220,7 @@ def reach(
     for role in route.recipients:
         _tell(search, role, route, document)
     _tell_targeted(search, route, targeted)
-    if route.recipients and not search.found:
+    if route.recipients and not any(search.is_here(receiver) for receiver in search.found.values()):
         return search.reach(_last(search, last_resort, _named(route, route.recipients[0], document)))
     return search.reach()
 

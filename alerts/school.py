@@ -320,12 +320,12 @@ class Register:
 
     def holders(self, role: str, school: School, day: date) -> tuple[Person, ...]:
         """Who holds the role for the school on that day, through the school itself or through its trust."""
-        found = (self.person(h.person) for h in self._held(school) if h.role == role and h.holds_on(day))
+        found = (self.person(h.person) for h in self.held(school) if h.role == role and h.holds_on(day))
         return tuple(dict.fromkeys(found))
 
     def roles_of(self, person: str, school: School, day: date) -> tuple[str, ...]:
         """Every role that the person holds for the school on that day."""
-        held = {h.role for h in self._held(school) if h.person == person and h.holds_on(day)}
+        held = {h.role for h in self.held(school) if h.person == person and h.holds_on(day)}
         return tuple(r for r in ROLES if r in held)
 
     def is_away(self, person: str, day: date) -> bool:
@@ -340,7 +340,7 @@ class Register:
         """Who acts for a person in a role on that day: by their absence first, then by the holding, away or not."""
         hats = self.hats_of(person)
         named = [a.deputy for hat in hats for a in self._away.get(hat, ()) if a.covers(day)]
-        named += [h.deputy for h in self._held(school) if h.person in hats and h.role == role and h.holds_on(day)]
+        named += [h.deputy for h in self.held(school) if h.person in hats and h.role == role and h.holds_on(day)]
         return self.known(dict.fromkeys(deputy for deputy in named if deputy and deputy not in hats))
 
     def is_reachable(self, person: str, school: School, now: datetime) -> bool:
@@ -360,8 +360,8 @@ class Register:
         known = self._people.get(person)
         return frozenset() if known is None else self._addresses[known.address] - self.hats_of(person)
 
-    def _held(self, school: School) -> Iterable[Holding]:
-        """The holdings at the school and its trust, in the register's order."""
+    def held(self, school: School) -> Iterable[Holding]:
+        """Every holding at the school and its trust, whenever it holds, in the order of the register."""
         own = self._holdings.get(("school", school.id), ())
         trusts = self._holdings.get(("trust", school.trust), ()) if school.trust is not None else ()
         return (holding for _, holding in sorted((*own, *trusts), key=itemgetter(0)))

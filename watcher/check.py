@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from alerts.errors import AlertError
 from alerts.packs import load_pack
-from alerts.school import NEVER_TOLD, ROLES
 from connectors import approval, registry
 from connectors.grant import FLOWS
 from watcher.budget import cap_problems
@@ -23,8 +22,10 @@ from watcher.errors import ConfigError, StoreError
 from watcher.looking import look_problems, search_problems, timeline_problems
 from watcher.naming import naming_problems
 from watcher.problem import misfit
+from watcher.reaching import hanging, outside, unreachable
 from watcher.seal import seal_problems
 from watcher.secret import Secret
+from watcher.staffing import staffing_notes, staffing_problems
 from watcher.store.engine import connect
 from watcher.terms import schools_of
 from watcher.trial import approved_by
@@ -33,29 +34,29 @@ from watcher.trial import approved_by
 _OWN_KEY = "app_secret"
 
 
-def check(settings: Settings) -> None:
+def check(settings: Settings, *, kept: Container[str] = ()) -> None:
     """Look at everything that can be checked without a network.
+
+    A bad pack among ``kept`` is no reason to refuse: the version that was accepted last stays in force.
 
     Raises:
         ConfigError: every problem, each with its full key and what to write instead.
     """
-    found = tuple(problems(settings))
+    found = tuple(problems(settings, kept))
     if found:
         raise ConfigError(found)
 
 
-def problems(settings: Settings) -> Iterator[str]:
+def problems(settings: Settings, kept: Container[str] = ()) -> Iterator[str]:
     """All problems, in the order of the file."""
     yield from _server(settings)
     yield from _database(settings)
     yield from _mail(settings)
     yield from _probe(settings)
-    yield from _twice("trusts", (row.id for row in settings.trusts))
-    yield from _twice("schools", (row.id for row in settings.schools))
-    yield from _twice("people", (row.id for row in settings.people))
-    for number, school in enumerate(settings.schools, 1):
-        yield from _school(settings, f"schools[{number}]", school)
-    yield from _holdings(settings)
+    people = tuple(_people(settings))
+    yield from people
+    # Who is reached can only be proven where everybody who is named is there.
+    yield from outside(settings) if people else unreachable(settings)
     yield from _approvals(settings)
     yield from _apps(settings)
     yield from cap_problems(settings)
@@ -86,6 +87,9 @@ def notes(settings: Settings, today: date | None = None, granted: Container[str]
         needless = given_row.platform in registry.known() and given_row.platform not in approval.platforms()
         if needless and not (given_row.keeps and given_row.platform in approval.STORAGE):
             yield f"approvals[{number}].platform: {given_row.platform} needs no approval; it may be left out"
+    yield from staffing_notes(settings)
+    if not any(True for _ in _people(settings)):
+        yield from hanging(settings)
     yield from _shared_app(settings, granted)
     yield from cautions(settings, today, granted)
 
@@ -197,27 +201,19 @@ def _mail(settings: Settings) -> Iterator[str]:
             yield 'mail.security: "none" would send the password openly; write "starttls" or "tls"'
     if mail.password is not None:
         yield from _secret("mail.password", mail.password)
-    yield from _last_resort(settings)
 
 
-def _last_resort(settings: Settings) -> Iterator[str]:
-    """The address that remains when everybody else is the accused must be nobody's who could be."""
-    if settings.schools and settings.alerts.last_resort is None:
-        yield (
-            "alerts.last_resort: missing; write the address that is told when nobody else can be, "
-            "outside every school and trust"
-        )
-        return
-    own = {p.id for p in settings.people if p.email.casefold() == str(settings.alerts.last_resort).casefold()}
-    for holding in settings.holdings:
-        if holding.person in own and holding.role not in ("it_provider", "it_technician"):
-            yield (
-                f"alerts.last_resort: {settings.alerts.last_resort} belongs to {holding.person!r} ({holding.role}), "
-                "who may be the accused; write an address outside every school and trust"
-            )
+def _people(settings: Settings) -> Iterator[str]:
+    """What is wrong with schools, trusts and people."""
+    yield from _twice("trusts", (row.id for row in settings.trusts))
+    yield from _twice("schools", (row.id for row in settings.schools))
+    yield from _twice("people", (row.id for row in settings.people))
+    for number, school in enumerate(settings.schools, 1):
+        yield from _school(settings, f"schools[{number}]", school, kept)
+    yield from staffing_problems(settings)
 
 
-def _school(settings: Settings, key: str, school: SchoolRow) -> Iterator[str]:
+def _school(settings: Settings, key: str, school: SchoolRow, kept: Container[str]) -> Iterator[str]:
     if school.trust is not None:
         yield from _known(f"{key}.trust", school.trust, (t.id for t in settings.trusts))
     try:
@@ -228,27 +224,8 @@ def _school(settings: Settings, key: str, school: SchoolRow) -> Iterator[str]:
     try:
         load_pack(school.pack)
     except AlertError as error:
-        yield f"{key}.pack: {error}"
-
-
-def _holdings(settings: Settings) -> Iterator[str]:
-    people = [p.id for p in settings.people]
-    for number, row in enumerate(settings.holdings, 1):
-        key = f"holdings[{number}]"
-        yield from _known(f"{key}.person", row.person, people)
-        yield from _known(f"{key}.role", row.role, (r for r in ROLES if r not in NEVER_TOLD))
-        if (row.school is None) == (row.trust is None):
-            yield f"{key}: name either school or trust"
-        if row.school is not None:
-            yield from _known(f"{key}.school", row.school, (s.id for s in settings.schools))
-        if row.trust is not None:
-            yield from _known(f"{key}.trust", row.trust, (t.id for t in settings.trusts))
-        if row.start is not None and row.end is not None and row.end < row.start:
-            yield f"{key}.until: {row.end} is before from ({row.start})"
-    for number, away in enumerate(settings.absences, 1):
-        yield from _known(f"absences[{number}].person", away.person, people)
-        if away.end < away.start:
-            yield f"absences[{number}].until: {away.end} is before from ({away.start})"
+        if school.pack not in kept:
+            yield f"{key}.pack: {error}\n  (where a version was accepted before, that one stays in force meanwhile)"
 
 
 def account_problems(key: str, account: AccountRow) -> Iterator[str]:
