@@ -53,7 +53,7 @@ def problems(settings: Settings, kept: Container[str] = ()) -> Iterator[str]:
     yield from _database(settings)
     yield from _mail(settings)
     yield from _probe(settings)
-    people = tuple(_people(settings))
+    people = tuple(_people(settings, kept))
     yield from people
     # Who is reached can only be proven where everybody who is named is there.
     yield from outside(settings) if people else unreachable(settings)
@@ -203,7 +203,7 @@ def _mail(settings: Settings) -> Iterator[str]:
         yield from _secret("mail.password", mail.password)
 
 
-def _people(settings: Settings) -> Iterator[str]:
+def _people(settings: Settings, kept: Container[str] = ()) -> Iterator[str]:
     """What is wrong with schools, trusts and people."""
     yield from _twice("trusts", (row.id for row in settings.trusts))
     yield from _twice("schools", (row.id for row in settings.schools))

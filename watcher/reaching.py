@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from urllib.parse import urlsplit
 
+from alerts.errors import AlertError
 from alerts.flag import CONCERNS, GRAVE
 from alerts.packs import load_pack
 from alerts.policy import Pack
@@ -141,7 +142,12 @@ def _by_school(settings: Settings, today: date | None) -> Iterator[tuple[int, li
     last = Receiver(role="it_provider", person=_LAST, name="", address=settings.alerts.last_resort or "", why="")
     packs: dict[str, _Routes] = {}
     for number, school in enumerate(register.schools, 1):
-        routes = packs.setdefault(school.pack, _Routes(load_pack(school.pack)))
+        routes = packs.get(school.pack)
+        if routes is None:
+            try:
+                routes = packs[school.pack] = _Routes(load_pack(school.pack))
+            except AlertError:
+                continue  # The version that was accepted last stays in force; that the file is bad is said elsewhere.
         day = today or school.day(datetime.now(UTC))
         yield number, list(outcomes_at(school, register, routes.groups, day, last))
 
