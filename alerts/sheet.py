@@ -15,8 +15,8 @@ from alerts.digest import Blind, Digest, Line, Past, Tone, week_bounds, week_las
 from alerts.excerpt import quotation
 
 # What fits on a page that is read in two minutes; the rest is counted.
-_WAITING, _OTHERS, _TOPICS, _BLIND, _PRAISE = 6, 3, 6, 4, 3
-_QUOTED = 110
+_WAITING, _OTHERS, _TOPICS, _BLIND, _PRAISE = 5, 2, 6, 2, 3
+_QUOTED = 90
 # A bar this thin is still seen.
 _THINNEST = 1
 
@@ -128,7 +128,7 @@ def _more(lines: Sequence[Line], room: int) -> str:
     late = sum(line.overdue for line in left)
     if not left:
         return ""
-    return f"and {wording.counted(len(left), 'matter')} more" + (f", {late} of them overdue" if late else "")
+    return f"and {len(left)} more" + (f", {late} of them overdue" if late else "")
 
 
 def _unwatched(digest: Digest) -> str:
