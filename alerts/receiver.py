@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from alerts.exclusion import REFUSALS, Exclusion, exclusion
 from alerts.flag import GRAVE
+from alerts.night import night
 from alerts.route import Receiver, Route
 from alerts.school import HEAD_ROLES, Person, Register, School, title
 
@@ -209,7 +210,8 @@ def reach(
     that several read. ``targeted`` are the ids of those threatened. A role that nobody can act for today falls to the
     deputy of who is away, then to the policy's alternates, then to a stand-in, then along the chain, then to
     ``last_resort`` (addresses of the operator's choice, the first that is not the accused's). In grave matters those
-    away are told as well; where they are the only ones, so is the last resort. ``document`` is the short name of the
+    away are told as well; where they are the only ones, so is the last resort; and, of a moment at
+    which none of them is there, those named to be woken. ``document`` is the short name of the
     policy. Nobody is told only of a route without recipients, or where every address of the last resort is the
     accused's.
     """
@@ -220,6 +222,8 @@ def reach(
     for role in route.recipients:
         _tell(search, role, route, document)
     _tell_targeted(search, route, targeted)
+    if isinstance(today, datetime) and route.concern in GRAVE and search.found:
+        _wake(search, today)
     if route.recipients and not any(search.is_here(receiver) for receiver in search.found.values()):
         return search.reach(_last(search, last_resort, _named(route, route.recipients[0], document)))
     return search.reach()
@@ -282,6 +286,13 @@ def _tell_targeted(search: _Search, route: Route, targeted: Iterable[str]) -> No
             search.pass_over(person.id, role, refusal, aimed=True)
         else:
             search.tell(role, (person,), "The threat is aimed at you.")
+
+
+def _wake(search: _Search, now: datetime) -> None:
+    """Tell those whom the school names to be woken, where nobody who is told can be expected to read it now."""
+    if not any(search.register.is_reachable(r.person, search.school, now) for r in search.found.values()):
+        for woken in night(search.school, search.register, now, shut=search.shut):
+            search.tell(woken.role, search.register.known((woken.person,)), woken.why)
 
 
 def _stand_in(search: _Search, role: str, route: Route, named: str, *, away: bool) -> None:

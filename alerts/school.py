@@ -172,9 +172,6 @@ class StandIn:
     by: tuple[str, ...]
 
 
-NATIONS = ("england", "scotland", "wales", "northern_ireland")
-
-
 @dataclass(frozen=True, kw_only=True)
 class School:
     """One school: the names it goes by, where it is, and which policy pack speaks for it.
@@ -219,9 +216,6 @@ class School:
     def day(self, moment: datetime) -> date:
         """The day that it is at the school: in summer, UTC is still at yesterday for an hour after midnight."""
         return self.local(moment).date()
-
-
-MAILBOXES = ("own", "shared")
 
 
 @dataclass(frozen=True, kw_only=True)
