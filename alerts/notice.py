@@ -18,6 +18,7 @@ REASONS = (
     "blind_spot",
     "summary",
     "token_ends",
+    "review_due",
     "said_again",
     "escalated",
     "stood_down",

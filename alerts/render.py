@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -24,7 +24,17 @@ from alerts.route import Receiver, Route
 from alerts.school import title
 
 # A caller finds the mail's outside beside what it shows.
-__all__ = ["Letter", "Matter", "Place", "digest_mail", "incident_mail", "probe_mail", "reminder_mail", "summary_mail"]
+__all__ = [
+    "Letter",
+    "Matter",
+    "Place",
+    "digest_mail",
+    "incident_mail",
+    "probe_mail",
+    "reminder_mail",
+    "review_mail",
+    "summary_mail",
+]
 
 # As many places and excerpts as fit on a phone.
 _PLACES = 5
@@ -156,6 +166,22 @@ def reminder_mail(reminder: Reminder, receiver: Receiver, letter: Letter) -> byt
     subject = f"[Watcher] Permission to read {plain(reminder.account)} ends on {day} – {plain(reminder.school)}"
     shown = {"reminder": reminder, "left": left, "platform": platform, "why": receiver.why}
     return envelope(letter, receiver, subject, _text("reminder", shown), _html("reminder", shown))
+
+
+def review_mail(
+    document: str, version: str, said: str, due: date, today: date, receiver: Receiver, letter: Letter
+) -> bytes:
+    """The finished message that a policy is due for review, or overdue; ``said`` is what it says of its review.
+
+    Raises:
+        AlertError: sender or receiver is no address that mail can be sent to.
+    """
+    over = due < today
+    left = "is overdue for review" if over else f"is due for review on {due:%-d %B %Y}"
+    shown: dict[str, object] = {"document": document, "version": version, "said": said, "left": left, "over": over}
+    shown |= {"due": f"{due:%-d %B %Y}", "why": receiver.why}
+    subject = f"[Watcher] {plain(document)} {left}"
+    return envelope(letter, receiver, subject, _text("review", shown), _html("review", shown))
 
 
 def probe_mail(at: datetime, timezone: str, receiver: Receiver, letter: Letter) -> bytes:

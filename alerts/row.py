@@ -128,7 +128,8 @@ class House:
     ``speeds`` are minutes by the policy's word, with ``grave`` and ``silent`` for where it has none; ``days`` say of
     the words that are reckoned in working days which day that is, and their minutes are then rough. ``keep`` are the
     concerns in which the others whom the policy names are told beside those who stand in for the accused; ``chain``
-    is who is left when nobody else is; ``lawful`` are the concerns that a lawful opinion withdraws.
+    is who is left when nobody else is; ``lawful`` are the concerns that a lawful opinion withdraws; ``groups`` are the
+    names that stand for several kinds of people.
     """
 
     speeds: Mapping[str, int]
@@ -136,3 +137,4 @@ class House:
     chain: tuple[str, ...]
     lawful: tuple[str, ...]
     days: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

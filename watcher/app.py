@@ -27,6 +27,7 @@ from connectors.errors import ConnectorError, PermanentError
 from connectors.http import HttpClient
 from connectors.post import Account
 from watcher import systemd
+from watcher.blindness import Faults
 from watcher.budget import Budget
 from watcher.config import AccountRow, Settings
 from watcher.connection import Connections
@@ -34,9 +35,11 @@ from watcher.disk import Disk
 from watcher.enrolment import CORRECTIONS, apply, renew
 from watcher.errors import ConfigError, StoreError
 from watcher.outlay import Outlay
+from watcher.packs import Guard, Packs
 from watcher.polling import Poller
 from watcher.probe import Probe, trouble
 from watcher.reminding import Reminders
+from watcher.reviewing import Reviews
 from watcher.scheduler import BEAT_S, Scheduler, clock
 from watcher.secret import plain
 from watcher.service import Service
@@ -227,20 +230,23 @@ def build(settings: Settings, store: Store) -> Service:
 
     Raises:
         ConfigError: a secret is not there.
+        PolicyError: a policy pack is refused, and none was accepted before.
         ModelNotFoundError: a model's files are missing or broken.
         VersionError: the version that was chosen is not there.
     """
     tokens = Tokens(settings, store, clock)
     connectors = Connectors(settings, tokens)
-    teller = Teller(store, settings, pack_of)
-    reminders = Reminders(settings, store, teller)
+    packs = Packs(store, clock)
+    teller = Teller(store, settings, packs)
+    reminders, reviews = Reminders(settings, store, teller), Reviews(settings, store, packs)
+    guard = Guard(store, packs, Faults(store, packs))
     choice = Choice(settings, store)
     return Service(
         store=store,
         poller=Poller(store, _approved(connectors, store), connectors.token_of, Budget(settings, store)),
         classifiers=choice.load(),
         newer=choice.newer,
-        pack_of=pack_of,
+        pack_of=packs,
         teller=teller,
         channel=open_channel(settings),
         criticism_window=timedelta(hours=settings.alerts.criticism_window_h),
@@ -249,7 +255,7 @@ def build(settings: Settings, store: Store) -> Service:
         disk=disk_of(store),
         reads=frozenset(reading.row.name for reading in readings(settings)),
         renew=functools.partial(renew, settings, store),
-        mind=lambda now: tokens.mind(now) + reminders.remind(now),
+        mind=lambda now: tokens.mind(now) + reminders.remind(now) + guard.watch(now) + reviews.remind(now),
         probe=Probe(store, settings),
     )
 

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from watcher import answering, connecting, deciding, learning, reporting, seeking, spending, terminal, watching
+from watcher import (
+    answering,
+    connecting,
+    deciding,
+    learning,
+    policing,
+    reporting,
+    seeking,
+    spending,
+    terminal,
+    watching,
+)
 from watcher.terminal import say, show, stop, tell
 
 if TYPE_CHECKING:
@@ -32,6 +43,7 @@ deciding.register(app)
 answering.register(app)
 connecting.register(app)
 watching.register(app)
+policing.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
 DEFAULT = Path("watcher.toml")
@@ -112,10 +124,11 @@ def run(config: ConfigFile = DEFAULT) -> None:
     from watcher.app import owners_gave
     from watcher.app import run as serve
     from watcher.check import check, notes
+    from watcher.packs import kept_packs
 
     _logs()
     settings = _settings(config)
-    check(settings)
+    check(settings, kept=kept_packs(settings))
     for note in notes(settings, granted=owners_gave(settings)):
         tell(f"note: {note}")
     serve(settings, config, ready=lambda address: tell(f"Watcher runs; its pages are at {address}"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from alerts.channel import Knocker
 from alerts.errors import AlertError
+from alerts.viewer import PROVIDER
 from alerts.wording import counted
 from classifiers.errors import ClassifierError
 from connectors.errors import ConnectorError
@@ -82,6 +83,7 @@ class Health:
     partly: dict[str, str] = field(default_factory=dict)
     heeded: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
+    policies: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_well(self) -> bool:
@@ -90,7 +92,7 @@ class Health:
         trouble = self.blind or late or self.refused_addresses or self.disk_full or self.untold
         # One failed poll is tried again by itself; where most fail, nobody may take silence for quiet.
         most = 2 * len(self.failing) > self.sources - len(self.off)
-        unseen = self.unread or self.starved or self.ahead or self.partly.keys() - set(self.heeded)
+        unseen = self.policies or self.unread or self.starved or self.ahead or self.partly.keys() - set(self.heeded)
         return self.alive and not (trouble or self.probe or most or unseen)
 
     def as_dict(self) -> dict[str, Any]:
@@ -109,6 +111,7 @@ class Health:
             yield f"TEST FAILED: {self.probe}"
         if self.disk_full:
             yield "DISK FULL: less than 5 % is free and polling has stopped; free some room"
+        yield from (f"POLICY REFUSED: {name}: {why}" for name, why in self.policies.items())
         for name in self.blind:
             yield f"BLIND: {name} cannot be read; {self.remedies.get(name) or 'see /sources or `watcher doctor`'}"
         for name, why in self.partly.items():
@@ -157,13 +160,13 @@ def look(store: Store, now: datetime) -> Health:
         blind=tuple(s.account.name for s in states if s.blind_since is not None),
         failing=tuple(s.account.name for s in states if s.failures and s.blind_since is None and not _waits(s)),
         waiting_posts=store.posts.waiting(),
-        open_incidents=store.views.open_count(),
+        open_incidents=store.views.open_count(PROVIDER),
         pending_notices=pending,
         oldest_notice_s=None if oldest is None else int((now - oldest).total_seconds()),
         refused_addresses=len(store.notices.refused_addresses(now)),
         last_purge=None if purged is None else purged[0],
         overdue_rows=sum(store.purge.overdue(now - timedelta(hours=24)).values()),
-        untold=store.views.untold(),
+        untold=store.views.untold(PROVIDER),
         probe=trouble(store, now),
         silent=silent,
         saving=tuple(s.account.name for s in states if s.is_saving and s.blind_since is None),
@@ -178,6 +181,7 @@ def look(store: Store, now: datetime) -> Health:
         partly=lacks,
         heeded=tuple(n for n in lacks if f"{PART}{n}" not in open_faults and store.recall(f"{PART}{n}") is not None),
         ahead=tuple(s.account.name for s in states if s.is_ahead(now)),
+        policies={p.name: f"version {p.version} stays in force; {p.refused}" for p in store.packs.refused()},
         disk_full=disk is not None and disk.is_tight(),
     )
 

@@ -15,7 +15,7 @@ from alerts.flag import GRAVE
 from alerts.incident import Candidate, Incident
 from alerts.mention import Mention, match
 from alerts.notice import Notice
-from alerts.policy import Pack
+from alerts.policy import Pack, tag
 from alerts.receiver import excluded
 from alerts.route import Route, to_checker
 from alerts.school import Register, School
@@ -46,11 +46,6 @@ log = structlog.get_logger(__name__)
 
 _RETRY = timedelta(seconds=30)
 _LONGEST_RETRY = timedelta(minutes=15)
-
-
-def tag(pack: Pack) -> str:
-    """The mark of a pack's version: a newer one has its schools' mentions judged again."""
-    return f"{pack.name}@{pack.version}"
 
 
 class Service:

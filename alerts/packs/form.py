@@ -173,6 +173,7 @@ class Form(Reader):
         return House(
             speeds=self.speeds,
             days=self.days,
+            groups=self.groups,
             keep=self._names("fallback", table, "keep", "concern", CONCERNS),
             chain=self._told("fallback", table, "chain"),
             lawful=self._names("fallback", table, "lawful", "concern", CONCERNS),

@@ -25,6 +25,7 @@ from watcher.store.matters import MatterShelf
 from watcher.store.mentions import MentionShelf
 from watcher.store.migration import current, head, upgrade
 from watcher.store.notices import NoticeShelf
+from watcher.store.packs import PackShelf
 from watcher.store.posts import PostShelf
 from watcher.store.probes import ProbeShelf
 from watcher.store.purge import PurgeShelf
@@ -60,6 +61,7 @@ class Store:
         self.engine = connect(url)
         self.register = RegisterShelf(self.engine)
         self.posts = PostShelf(self.engine)
+        self.packs = PackShelf(self.engine)
         self.probes = ProbeShelf(self.engine, self.posts)
         self.rechecks = RecheckShelf(
             self.engine,
