@@ -49,6 +49,10 @@ class Exclusion:
             return "shared"
         return "delegated" if self.strict and person.read_by else None
 
+    def refusal_as(self, roles: Iterable[str], person: Person) -> str | None:
+        """The same for somebody who is told as themselves, whatever roles they hold: each of them may be a body."""
+        return next((r for r in (self.refusal(role, person) for role in ("", *roles)) if r is not None), None)
+
     def _readers(self, person: Person) -> frozenset[str]:
         return self._hats((*person.read_by, *self.register.mailmates(person.id)))
 

@@ -20,9 +20,10 @@ def night(school: School, register: Register, now: datetime, *, shut: Exclusion 
     barred = shut or exclusion(school, register, day)
     found: list[Receiver] = []
     for person in register.known(school.night):
-        if register.is_away(person.id, day) or barred.refusal("", person) is not None:
+        roles = register.roles_of(person.id, school, day)
+        if register.is_away(person.id, day) or barred.refusal_as(roles, person) is not None:
             continue
-        role = next(iter(register.roles_of(person.id, school, day)), "staff")
+        role = next(iter(roles), "staff")
         waking = () if barred.conflict else tuple(contact for contact in person.contacts if contact.wakes)
         for contact in waking or (None,):
             by = f"by {contact.channel}" if contact else "by mail"

@@ -279,9 +279,9 @@ def _tell_targeted(search: _Search, route: Route, targeted: Iterable[str]) -> No
     if route.concern != "threat":
         return
     for person in search.register.known(targeted):
-        role = next(iter(search.register.roles_of(person.id, search.school, search.today)), "staff")
-        # They are told as themselves: who reads what is sent to the role does not matter.
-        refusal = search.shut.refusal("", person)
+        roles = search.register.roles_of(person.id, search.school, search.today)
+        role = next(iter(roles), "staff")
+        refusal = search.shut.refusal_as(roles, person)
         if refusal is not None:
             search.pass_over(person.id, role, refusal, aimed=True)
         else:
