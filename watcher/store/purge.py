@@ -8,6 +8,7 @@ from sqlalchemy import Engine, Table, delete, func, select
 
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
+from watcher.store.weeks import WeekShelf
 from watcher.store.write import put
 
 # Children before parents, so that each is counted by itself and not swept along unseen.
@@ -44,6 +45,7 @@ class PurgeShelf:
 
     def purge(self, now: datetime) -> dict[str, int]:
         """Delete every row past its time, in short transactions; how many of each table."""
+        WeekShelf(self._engine).forget_accused(now)
         report = {table.name: self._empty(table, now) for table in _ORDER}
         with writing(self._engine) as connection:
             put(connection, t.fact, ("key",), {"key": _KEY, "value": report, "at": now})

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, func, or_, select
+from sqlalchemy import Connection, Engine, Select, delete, func, or_, select, update
 
 from alerts.incident import OPEN_STATES, STATES, Incident
 from classifiers.verdict import Verdict
@@ -124,6 +124,8 @@ class WeekShelf:
         Without this, the week that an accused person's digest never showed would show the next year. How many went.
         """
         gone = 0
+        with writing(self._engine) as connection:
+            _keep_together(connection, now)
         while True:
             with writing(self._engine) as connection:
                 rows = connection.execute(_accusing_and_past(now).limit(_BATCH)).all()
@@ -231,6 +233,16 @@ def _behind(references: Sequence[str]) -> Select[Any]:
         .where(t.incident.c.reference.in_(references))
         .distinct()
     )
+
+
+def _keep_together(connection: Connection, now: datetime) -> None:
+    """Keep a post's other flags as long as the post that an accusation rests on: they are counted and go together."""
+    until = select(t.mention.c.delete_after).where(t.mention.c.id == t.flag.c.mention).scalar_subquery()
+    other = t.flag.alias("other")
+    accusing = select(other.c.mention).join(t.incident, t.incident.c.id == other.c.incident)
+    accusing = accusing.where(t.incident.c.about.is_not(None))
+    early = (t.flag.c.delete_after < now) & t.flag.c.mention.in_(accusing)
+    connection.execute(update(t.flag).where(early, until >= now).values(delete_after=until))
 
 
 def _accusing_and_past(now: datetime) -> Select[Any]:
