@@ -22,6 +22,7 @@ from alerts.letter import Letter, envelope
 from alerts.reminder import Reminder
 from alerts.route import Receiver, Route
 from alerts.school import title
+from alerts.update import Update
 
 # A caller finds the mail's outside beside what it shows.
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "reminder_mail",
     "review_mail",
     "summary_mail",
+    "update_mail",
 ]
 
 # As many places and excerpts as fit on a phone.
@@ -47,6 +49,10 @@ _UPDATES = {
     "new_target": "Somebody else is aimed at",
     "more_severe": "More serious than before",
     "chased": "Still waiting",
+    "said_again": "Said again",
+    "escalated": "Nobody has answered yet",
+    "handed_over": "Handed over to you",
+    "handed_back": "Handed back",
 }
 
 
@@ -152,6 +158,17 @@ def _entry(matter: Matter, receiver: Receiver, routes: Sequence[Route]) -> dict[
         "page": wording.page_line(receiver.role, accused=bool(accused)),
         "grounds": [sentence for sentence, _ in _grounds(matter, receiver, [soonest])],
     }
+
+
+def update_mail(update: Update, receiver: Receiver, letter: Letter) -> bytes:
+    """The finished message with word of a matter that the receiver knows of; nothing of the matter itself.
+
+    Raises:
+        AlertError: sender or receiver is no address that mail can be sent to.
+    """
+    subject = f"[Watcher] {plain(update.headline)} – {plain(update.school)} ({plain(update.reference)})"
+    shown = {"update": update, "why": receiver.why}
+    return envelope(letter, receiver, subject, _text("update", shown), _html("update", shown), urgent=update.urgent)
 
 
 def reminder_mail(reminder: Reminder, receiver: Receiver, letter: Letter) -> bytes:

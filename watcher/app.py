@@ -34,6 +34,7 @@ from watcher.connection import Connections
 from watcher.disk import Disk
 from watcher.enrolment import CORRECTIONS, apply, renew
 from watcher.errors import ConfigError, StoreError
+from watcher.following import follower, pace_of
 from watcher.outlay import Outlay
 from watcher.packs import Guard, Packs
 from watcher.polling import Poller
@@ -145,10 +146,8 @@ class Connectors:
     def __init__(self, settings: Settings, tokens: Tokens | None = None) -> None:
         """``tokens`` are what owners have granted, for the accounts whose token the settings do not name."""
         self._settings, self._tokens = settings, tokens
-        self._settings = settings
-        read = tuple(readings(settings))
-        self._rows = {reading.row.name: reading.row for reading in read}
-        self._keys = {reading.row.name: reading.key for reading in read}
+        self._rows = {reading.row.name: reading.row for reading in readings(settings)}
+        self._keys = {reading.row.name: reading.key for reading in readings(settings)}
         self._made: dict[str, Connector] = {}
         self._guard = threading.Lock()
 
@@ -256,6 +255,8 @@ def build(settings: Settings, store: Store) -> Service:
         reads=frozenset(reading.row.name for reading in readings(settings)),
         renew=functools.partial(renew, settings, store),
         mind=lambda now: tokens.mind(now) + reminders.remind(now) + guard.watch(now) + reviews.remind(now),
+        follow_up=follower(settings, store, teller, packs).follow_up,
+        pace=pace_of(settings),
         probe=Probe(store, settings),
     )
 

@@ -66,6 +66,10 @@ class Alerts(_Table):
     checker: str | None = Field(default=None, min_length=1)
     criticism_window_h: float = Field(default=24.0, gt=0, le=24 * 14)
     oldest_days: int = Field(default=14, ge=1, le=3650)
+    chase_m: int = Field(default=30, ge=5, le=24 * 60)
+    bundle_m: int = Field(default=15, ge=0, le=24 * 60)
+    repeat_h: int = Field(default=24, ge=1, le=24 * 14)
+    daily_cap: int = Field(default=10, ge=1, le=1000)
 
 
 class Models(_Table):

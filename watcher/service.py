@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from alerts import incident as grouping
 from alerts.channel import Channel
 from alerts.errors import DeliveryError
-from alerts.flag import GRAVE
-from alerts.incident import Candidate, Incident
 from alerts.mention import Mention, match
 from alerts.notice import Notice
+from alerts.plan import Pace
 from alerts.policy import Pack, tag
-from alerts.receiver import excluded
-from alerts.route import Route, to_checker
 from alerts.school import Register, School
 from classifiers.classifier import Classifier
 from watcher.blindness import Faults
@@ -26,17 +21,16 @@ from watcher.disk import Disk
 from watcher.errors import StoreError
 from watcher.explanation import explain
 from watcher.gap import Filler
-from watcher.handing import candidate_of, case_of, source_of
+from watcher.grouping import Grouper
+from watcher.handing import case_of, source_of
 from watcher.planning import Planner
 from watcher.polling import Poller
 from watcher.probe import SOURCE as TEST
 from watcher.probe import Probe
 from watcher.reasons import Reasons
 from watcher.recheck import Checker
-from watcher.reference import random_reference
-from watcher.store import Store, Transaction
+from watcher.store import Store
 from watcher.store.accounts import AccountState
-from watcher.store.incidents import Ungrouped
 from watcher.store.matters import Judgement, Unjudged, input_digest
 from watcher.store.posts import Seen
 from watcher.synthetic import PLATFORM, SCHOOL
@@ -68,12 +62,15 @@ class Service:
         newer: Callable[[], Sequence[Classifier] | None] = lambda: None,
         renew: Callable[[datetime], int] = lambda _now: 0,
         mind: Callable[[datetime], int] = lambda _now: 0,
+        follow_up: Callable[[datetime], int] = lambda _now: 0,
+        pace: Pace | None = None,
         probe: Probe | None = None,
     ) -> None:
         """Put the parts together; ``newer`` gives the classifiers when others have been chosen since it was asked.
 
         ``renew`` brings the searches up to the day: a role-holder whose time has ended is looked for no more.
         ``mind`` renews the tokens that owners have granted, and reminds of those that end.
+        ``follow_up`` chases what nobody has answered; ``pace`` is how often people are written to of ordinary matters.
         ``probe`` is the daily test of the whole way.
         """
         self.store = store
@@ -81,17 +78,17 @@ class Service:
         self.teller = teller
         self.faults = Faults(store, pack_of)
         self._reasons = Reasons(store)
-        self._planner = Planner(store, teller, probe)
+        self._planner = Planner(store, teller, probe, pace=pace, oldest=oldest)
         self._probe = probe
         self._checker = Checker(store, poller)
         self._filler = Filler(store, poller)
         self._reader = Reader(store, classifiers, batch=batch, newer=newer)
         self._pack_of = pack_of
         self._channel = channel
-        self._window = criticism_window
+        self._grouper = Grouper(store, pack_of, window=criticism_window, oldest=oldest)
+        self._follow_up = follow_up
         self._disk = disk
         self._reads = reads
-        self._oldest = oldest
         self._renew = renew
         self._mind = mind
 
@@ -216,69 +213,7 @@ class Service:
 
     def group(self, now: datetime, limit: int = 200) -> int:
         """Make every new flag part of an incident; how many flags were placed."""
-        waiting = self.store.incidents.ungrouped(limit)
-        if not waiting:
-            return 0
-        register = self.store.register.all()
-        schools = {school.id: school for school in register.schools} | self._test_school()
-        by_number = {flag.number: flag for flag in waiting}
-        routes = {flag.number: self._route_of(flag, schools) for flag in waiting}
-        told = {
-            number: route
-            for number, route in routes.items()
-            if route is not None and route.recipients and not self._is_history(by_number[number], now)
-        }
-        candidates = [candidate_of(by_number[number], route, now) for number, route in told.items()]
-        known = {school: self.store.incidents.open(school) for school in {c.school for c in candidates}}
-        with self.store.writing() as connection:
-            for number in routes.keys() - told.keys():
-                self.store.incidents.leave(connection, by_number[number], now)
-            for candidate in grouping.ordered(candidates):
-                accused = self._accused(candidate, schools[candidate.school], register, now)
-                self._place(connection, candidate, by_number[candidate.flag], known[candidate.school], accused, now)
-        return len(waiting)
-
-    def _is_history(self, flag: Ungrouped, now: datetime) -> bool:
-        """Whether a post is too old to alert anybody of: the first reading of a source brings years of them.
-
-        What may still harm a child is told however old it is.
-        """
-        said = flag.post.created_at
-        return flag.flag.concern not in GRAVE and said is not None and said < now - self._oldest
-
-    def _route_of(self, flag: Ungrouped, schools: dict[str, School]) -> Route | None:
-        school = schools.get(flag.school)
-        if school is None:
-            return None
-        of = flag.flag
-        route = self._pack_of(school.pack).route(of.concern, about=of.about, target=of.target, author=of.author)
-        return route if of.confirmed else to_checker(route)
-
-    def _accused(self, candidate: Candidate, school: School, register: Register, now: datetime) -> tuple[str, ...]:
-        """The persons behind the accused role today: they stay the accused, whatever they hold later."""
-        if candidate.about is None:
-            return ()
-        return tuple(sorted(excluded(school, register, now, about=candidate.about)))
-
-    def _place(
-        self,
-        connection: Transaction,
-        candidate: Candidate,
-        flag: Ungrouped,
-        known: dict[int, Incident],
-        accused: tuple[str, ...],
-        now: datetime,
-    ) -> None:
-        found = grouping.join(candidate, known.values(), self._window)
-        if found is None:
-            incident = replace(grouping.opened(candidate, random_reference()), accused=accused)
-            known[self.store.incidents.start(connection, flag, incident, now)] = incident
-            return
-        number = next(n for n, incident in known.items() if incident is found)
-        new_post = not self.store.incidents.holds_post(connection, number, flag)
-        after = grouping.joined(found, candidate, new_post=new_post)
-        self.store.incidents.join(connection, number, flag, found, after, now)
-        known[number] = after
+        return self._grouper.group(now, limit, self._test_school())
 
     # explain ---------------------------------------------------------------------------------------------------------
 
@@ -292,11 +227,21 @@ class Service:
         """Write the notices that the incidents' news call for; how many incidents were planned."""
         return self._planner.plan(now, limit)
 
+    def follow_up(self, now: datetime) -> int:
+        """Promise, chase, escalate, and tell of what persons did; how many matters were touched."""
+        return self._follow_up(now)
+
     def deliver(self, now: datetime, limit: int = 20) -> int:
-        """Send the notices whose time has come: first the sending, then the mark; how many were sent."""
+        """Send the notices whose time has come: first the sending, then the mark; how many were sent.
+
+        Each is taken by itself, so that a grave one that comes meanwhile is the next.
+        """
         sent = 0
         faults = self.store.incidents.faults()
-        for notice in self.store.notices.take(now, limit):
+        for _ in range(limit):
+            notice = next(iter(self.store.notices.take(now, 1)), None)
+            if notice is None:
+                break
             try:
                 self._channel.send(notice)
             except DeliveryError as error:
@@ -354,7 +299,7 @@ class Service:
         try:
             self._reader.take_up()
             done = self.match(now) + self.classify(now) + self.judge(now) + self.group(now)
-            return done + self.explain(now) + self.watch_sources(now) + self.plan(now)
+            return done + self.explain(now) + self.watch_sources(now) + self.plan(now) + self.follow_up(now)
         except StoreError as error:
             log.error("store_refused", error=str(error))
             return 0

@@ -14,9 +14,10 @@ from alerts.notice import Notice, mail_of
 from alerts.plan import Intent, due
 from alerts.policy import Pack
 from alerts.receiver import receivers
-from alerts.render import Matter, Place, incident_mail, summary_mail
+from alerts.render import Matter, Place, incident_mail, summary_mail, update_mail
 from alerts.route import Receiver, Route
 from alerts.school import Register, School
+from alerts.update import Update
 from classifiers.sentence import likelihood
 from watcher import unseen
 from watcher.checking import Checker, is_unconfirmed
@@ -103,6 +104,31 @@ class Teller:
                 message=message,
                 created_at=intent.at,
             )
+
+    def holders(self, of: Prepared, role: str, now: datetime) -> tuple[Receiver, ...]:
+        """Who would be told of a matter under that role today, or in its stead; never the accused."""
+        route = replace(of.routes[0], recipients=(role,), alternates=(), ours=(), aimed_at=None)
+        register = reachable(self._store, now)
+        return self._receivers([route], of.school, register, now, of.view.incident, of.pack)
+
+    def update(
+        self, update: Update, receiver: Receiver, reason: str, sequence: int, of: Prepared, now: datetime
+    ) -> Notice:
+        """A few sentences on what has become of a matter, in the thread of its first mail."""
+        letter = self._head.letter(update.reference, receiver, reason, sequence, now)
+        before = [n for n in of.view.notices if n.receiver == receiver.person]
+        letter = replace(letter, thread=mail_of(before[0]) if before else None)
+        return Notice(
+            id=letter.message_id,
+            subject_of=update.reference,
+            receiver=receiver.person,
+            address=receiver.address,
+            role=receiver.role,
+            reason=reason,
+            sequence=sequence,
+            message=update_mail(update, receiver, letter),
+            created_at=now,
+        )
 
     def to_provider(
         self, school: School, subject: str, reason: str, sequence: int, now: datetime

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from watcher.store import schema as t
 from watcher.store.accounts import AccountShelf
+from watcher.store.chases import ChaseShelf
 from watcher.store.corrections import CorrectionShelf
 from watcher.store.counts import CountShelf
 from watcher.store.engine import connect, reading, ticking_alone, writing
@@ -31,6 +32,7 @@ from watcher.store.probes import ProbeShelf
 from watcher.store.purge import PurgeShelf
 from watcher.store.rechecks import RecheckShelf
 from watcher.store.register import RegisterShelf
+from watcher.store.rulings import RulingShelf
 from watcher.store.storage import StorageShelf
 from watcher.store.tokens import TokenShelf
 from watcher.store.views import ViewShelf
@@ -77,6 +79,8 @@ class Store:
         self.explanations = ExplanationShelf(self.engine)
         self.histories = HistoryShelf(self.engine)
         self.incidents = IncidentShelf(self.engine, keep.incidents_days)
+        self.rulings = RulingShelf(self.engine)
+        self.chases = ChaseShelf(self.engine)
         self.notices = NoticeShelf(self.engine, keep.notices_days)
         self.corrections = CorrectionShelf(self.engine)
         self.counts = CountShelf(self.engine)
