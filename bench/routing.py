@@ -1,4 +1,4 @@
-"""Whether any generated case tells the accused, leaves out whom a threat names, or reaches nobody; prints one JSON object.
+"""Whether any generated case tells the accused, leaves out whom a threat names, or reaches nobody; prints JSON.
 
     python bench/routing.py [--cases 100000] [--first 0]
 

@@ -56,7 +56,7 @@ class Checker:
         if self._named is None:
             return tuple(replace(one, why="you are asked to look first.") for one in by_policy[:1])
         day = school.day(now)
-        shut = excluded(school, register, day, about=incident.about, accused=incident.accused)
+        shut = excluded(school, register, day, about=incident.about, accused=incident.accused, by_mail=True)
         closed = {person.email.casefold() for person in register.people if person.id in shut}
         person = next((p for p in register.people if p.id == self._named), None)
         address = person.email if person else self._named
