@@ -15,6 +15,7 @@ from watcher import (
     connecting,
     deciding,
     learning,
+    opening,
     policing,
     reporting,
     seeking,
@@ -43,6 +44,7 @@ deciding.register(app)
 answering.register(app)
 connecting.register(app)
 watching.register(app)
+opening.register(app)
 policing.register(app)
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="the settings, see config.example.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
@@ -249,19 +251,22 @@ def incidents(
 ) -> None:
     """List incidents, newest first, show one, or note what became of it; never the text of a post."""
     from watcher import listing
+    from watcher.scheduler import clock
 
     if verdict is not None and (state is None or verdict not in ("right", "wrong")):
         stop("--verdict is right or wrong, and goes with --set: what became of the matter?", code=2)
     store = _store(_settings(config))
+    if reference is not None and listing.how_seen(store, reference, clock()) == "hidden":
+        stop(f"there is no incident {reference}")
     if state is not None:
         _set_state(store, reference, state, why)
     if verdict is not None and reference is not None:
         learning.note_verdict(store, reference, right=verdict == "right", by=by)
     if reference is None:
-        rows = list(listing.incidents(store, every=every, limit=limit))
+        rows = list(listing.incidents(store, every=every, limit=limit, now=clock()))
         show(rows if as_json else [*map(listing.short, rows)], as_json=as_json)
         return
-    found = next(listing.one(store, reference), None)
+    found = next(listing.one(store, reference, clock()), None)
     if found is None:
         stop(f"there is no incident {reference}")
     if as_json:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 _REFERENCE = "WT-"
+_HIDDEN, _CLOSED = "hidden", "closed"
 _DIGITS = 18  # that both databases take as a number
 
 
@@ -66,16 +67,49 @@ def _mentions(
             stop("which one? watcher mentions NUMBER --about SCHOOL; the numbers: watcher mentions --unclear", code=2)
         _decide(store, which, about, by, as_json=as_json)
     elif which is not None and not which.upper().startswith(_REFERENCE):
-        one = row_of(_one(store, which)) | {"text": _one(store, which).post.text}
-        if as_json:
-            say(one)
-        else:
-            for line in sheet({**one, "answer": _short(_one(store, which))["answer"]}):
-                typer.echo(harmless(line))
+        _show_one(store, which, as_json=as_json)
     else:
         incident = which.upper() if which is not None else None
         found = store.mentions.listed(limit=limit, school=school, unclear=unclear, incident=incident)
-        show([row_of(one) if as_json else _short(one) for one in found], as_json=as_json)
+        levels = _levels(store, found)
+        seen = [(one, levels[one.number]) for one in found if levels[one.number] != _HIDDEN]
+        # Not even by which school, or among which other posts, a closed one is found is told.
+        if school is not None:
+            seen = [(one, how) for one, how in seen if how != _CLOSED]
+        show([_seen(one, how) if as_json else _short(one, how) for one, how in seen], as_json=as_json)
+
+
+def _show_one(store: Store, which: str, *, as_json: bool) -> None:
+    one = _one(store, which)
+    how = _levels(store, [one])[one.number]
+    row = _seen(one, how)
+    if how in ("open", "folded"):
+        row["text"] = one.post.text
+    if as_json:
+        say(row)
+        return
+    for line in sheet({**row, "answer": _short(one, how)["answer"]}):
+        typer.echo(harmless(line))
+
+
+def _levels(store: Store, found: Sequence[MentionView]) -> dict[int, str]:
+    """How much of each mention whoever types a command may see, by its number."""
+    from alerts.viewer import may_see
+    from watcher.listing import VIEWER
+    from watcher.scheduler import clock
+
+    sights = store.openings.sights((one.post.key for one in found), clock())
+    return {one.number: may_see(VIEWER, sights[one.post.key]) for one in found}
+
+
+def _seen(one: MentionView, how: str) -> dict[str, Any]:
+    """A mention as plain values, as much of it as may be shown."""
+    row = row_of(one)
+    if how != _CLOSED:
+        return row
+    # What is waited for is said all the same: it can be answered by whoever knows the post from the mail.
+    empty: dict[str, Any] = dict.fromkeys(row)
+    return empty | {"number": one.number, "brought_by": [], "concerns": [], "closed_to": "it_provider"}
 
 
 def _decide(store: Store, which: str, about: Sequence[str], by: str | None, *, as_json: bool) -> None:
@@ -108,6 +142,8 @@ def _meant(store: Store, which: str) -> Iterator[MentionView]:
         yield _one(store, which)
         return
     found = store.mentions.listed(limit=1000, incident=which.upper())
+    levels = _levels(store, found)
+    found = tuple(one for one in found if levels[one.number] != _HIDDEN)
     if not found:
         stop(f"there is no incident {which}, or nothing rests on it any more")
     yield from found
@@ -115,7 +151,7 @@ def _meant(store: Store, which: str) -> Iterator[MentionView]:
 
 def _one(store: Store, which: str) -> MentionView:
     found = store.mentions.get(int(which)) if which.isascii() and which.isdigit() and len(which) < _DIGITS else None
-    if found is None:
+    if found is None or _levels(store, [found])[found.number] == _HIDDEN:
         stop(f"there is no mention {which}; see watcher mentions --unclear")
     return found
 
@@ -140,10 +176,12 @@ def row_of(one: MentionView) -> dict[str, Any]:
     }
 
 
-def _short(one: MentionView) -> dict[str, Any]:
+def _short(one: MentionView, how: str) -> dict[str, Any]:
     """What of a mention fits a terminal."""
-    row = row_of(one)
+    row = _seen(one, how)
     answer = row["answer"]
     keys = ("number", "school", "relevance", "reason", "platform", "url", "concerns")
     said = None if answer is None else f"{answer['about']} ({answer['by']})"
+    if how == _CLOSED:
+        said = "closed to you"
     return {**{key: row[key] for key in keys}, "answer": said}

@@ -26,6 +26,7 @@ from watcher.store.matters import MatterShelf
 from watcher.store.mentions import MentionShelf
 from watcher.store.migration import current, head, upgrade
 from watcher.store.notices import NoticeShelf
+from watcher.store.openings import OpeningShelf
 from watcher.store.packs import PackShelf
 from watcher.store.posts import PostShelf
 from watcher.store.probes import ProbeShelf
@@ -82,6 +83,7 @@ class Store:
         self.rulings = RulingShelf(self.engine)
         self.chases = ChaseShelf(self.engine)
         self.notices = NoticeShelf(self.engine, keep.notices_days)
+        self.openings = OpeningShelf(self.engine, keep.incidents_days)
         self.corrections = CorrectionShelf(self.engine)
         self.counts = CountShelf(self.engine)
         self.ledger = LedgerShelf(self.engine)

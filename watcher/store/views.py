@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, bindparam, func, not_, or_, select, tuple_
 
 from alerts.flag import Flag
 from alerts.incident import OPEN_STATES, Incident
@@ -20,6 +20,7 @@ from watcher.store.engine import reading
 from watcher.store.incidents import incident_of
 from watcher.store.matters import verdicts_of
 from watcher.store.notices import notice_of
+from watcher.store.openings import closed
 from watcher.store.posts import post_of
 from watcher.synthetic import SCHOOL
 
@@ -63,6 +64,14 @@ class IncidentView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShutLine:
+    """A matter that is closed to whoever reads the list: its number, and the state of each of its notices."""
+
+    reference: str
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class IncidentLine:
     """An incident as a list shows it; ``told`` is the role and the state of each of its notices."""
 
@@ -92,10 +101,15 @@ class ViewShelf:
         before: tuple[datetime, str] | None = None,
         school: str | None = None,
         states: Iterable[str] | None = None,
+        not_about: Iterable[str] = (),
+        unclosed: datetime | None = None,
     ) -> tuple[Incident, ...]:
-        """Incidents, newest first; ``before`` is the last flag's time and the reference of the last one seen."""
+        """Incidents, newest first; ``before`` is the last flag's time and the reference of the last one seen.
+
+        ``not_about`` and ``unclosed`` as in ``lines``.
+        """
         query = select(t.incident).order_by(t.incident.c.last_flag_at.desc(), t.incident.c.reference.desc())
-        query = query.where(_REAL)
+        query = query.where(_REAL, *_accusing_none(not_about), *_unclosed(unclosed))
         if before is not None:
             position = tuple_(t.incident.c.last_flag_at, t.incident.c.reference)
             query = query.where(position < tuple_(*(_bound(before))))
@@ -115,14 +129,15 @@ class ViewShelf:
         school: str | None = None,
         states: Iterable[str] | None = None,
         not_about: Iterable[str] = (),
+        unclosed: datetime | None = None,
     ) -> tuple[IncidentLine, ...]:
         """Incidents for a list, newest first, in two queries however many; see ``incidents`` for ``before``.
 
-        ``not_about`` leaves out the incidents that accuse one of these roles.
+        ``not_about`` leaves out the incidents that accuse one of these roles, ``unclosed`` those that are closed to
+        the IT provider at that time.
         """
         query = select(t.incident).order_by(t.incident.c.last_flag_at.desc(), t.incident.c.reference.desc())
-        query = query.where(_REAL)
-        query = query.where(*_accusing_none(not_about))
+        query = query.where(_REAL, *_accusing_none(not_about), *_unclosed(unclosed))
         if before is not None:
             query = query.where(tuple_(t.incident.c.last_flag_at, t.incident.c.reference) < tuple_(*(_bound(before))))
         if school is not None:
@@ -142,12 +157,32 @@ class ViewShelf:
             found[row.incident] = (*found.get(row.incident, ()), (row.role, row.state))
         return found
 
-    def tally(self, not_about: Iterable[str] = ()) -> dict[tuple[str, str], int]:
-        """How many incidents there are by school and state; ``not_about`` as in ``lines``."""
-        query = select(t.incident.c.school, t.incident.c.state, func.count()).where(_REAL, *_accusing_none(not_about))
+    def tally(self, not_about: Iterable[str] = (), unclosed: datetime | None = None) -> dict[tuple[str, str], int]:
+        """How many incidents there are by school and state; ``not_about`` and ``unclosed`` as in ``lines``."""
+        query = select(t.incident.c.school, t.incident.c.state, func.count())
+        query = query.where(_REAL, *_accusing_none(not_about), *_unclosed(unclosed))
         with reading(self._engine) as connection:
             rows = connection.execute(query.group_by(t.incident.c.school, t.incident.c.state))
             return {(row[0], row[1]): row[2] for row in rows}
+
+    def shut(
+        self, now: datetime, *, limit: int, not_about: Iterable[str] = (), after: str = ""
+    ) -> tuple[ShutLine, ...]:
+        """The matters that are closed to the IT provider, by their number, which is drawn by lot and tells nothing."""
+        query = select(t.incident.c.id, t.incident.c.reference).where(_REAL, closed(now), *_accusing_none(not_about))
+        query = query.where(t.incident.c.reference > after).order_by(t.incident.c.reference).limit(limit)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+            told = self._told(connection, [row.id for row in rows]) if rows else {}
+        return tuple(
+            ShutLine(reference=row.reference, notices=tuple(state for _, state in told.get(row.id, ()))) for row in rows
+        )
+
+    def shut_count(self, now: datetime, not_about: Iterable[str] = ()) -> int:
+        """How many matters are closed to the IT provider."""
+        query = select(func.count()).select_from(t.incident).where(_REAL, closed(now), *_accusing_none(not_about))
+        with reading(self._engine) as connection:
+            return connection.scalar(query) or 0
 
     def authors(self, reference: str) -> tuple[tuple[str, str, str], ...]:
         """Who wrote an incident's posts (platform, origin, author's id), each once, the first to be flagged first."""
@@ -226,18 +261,19 @@ class ViewShelf:
         with reading(self._engine) as connection:
             return connection.scalar(query.where(t.notice.c.id == notice))
 
-    def untold(self) -> tuple[str, ...]:
-        """The open incidents of which nobody was ever told: there should be none."""
+    def untold(self, not_about: Iterable[str] = ()) -> tuple[str, ...]:
+        """The open incidents of which nobody was ever told: there should be none; ``not_about`` as in ``lines``."""
         notices = select(t.notice.c.id).where(t.notice.c.incident == t.incident.c.id)
         unplanned = (t.incident.c.state.in_(OPEN_STATES), ~t.incident.c.plan_due, _REAL)
-        query = select(t.incident.c.reference).where(*unplanned)
+        query = select(t.incident.c.reference).where(*unplanned, *_accusing_none(not_about))
         with reading(self._engine) as connection:
             return tuple(connection.scalars(query.where(~notices.exists()).order_by(t.incident.c.id)))
 
-    def open_count(self) -> int:
-        """How many incidents are open."""
+    def open_count(self, not_about: Iterable[str] = ()) -> int:
+        """How many incidents are open; ``not_about`` as in ``lines``."""
         with reading(self._engine) as connection:
             query = select(func.count()).select_from(t.incident).where(t.incident.c.state.in_(OPEN_STATES), _REAL)
+            query = query.where(*_accusing_none(not_about))
             return connection.scalar(query) or 0
 
     def totals(self) -> dict[str, int]:
@@ -252,6 +288,11 @@ def _accusing_none(roles: Iterable[str]) -> list[ColumnElement[bool]]:
     about = t.incident.c.about
     others = [~about.contains(role, autoescape=True) for role in roles]
     return [or_(about.is_(None), and_(*others))] if others else []
+
+
+def _unclosed(at: datetime | None) -> list[ColumnElement[bool]]:
+    """The condition that an incident is not closed to the IT provider at that time."""
+    return [] if at is None else [not_(closed(at))]
 
 
 def _line(row: Row[Any], told: tuple[tuple[str, str], ...]) -> IncidentLine:

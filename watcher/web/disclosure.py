@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from alerts.flag import GRAVE
+from alerts.viewer import PROVIDER, Sight, Viewer, may_see, roles_in
+from watcher.store import Store
+from watcher.store.views import IncidentView, PostView
 
-# Whoever reads these pages: a matter that accuses them is not there, in no list and in no count.
-READER = ("it_provider", "it_technician")
-# Looking at it may itself be an offence, so not even a person with every right reads it here.
-_NEVER = ("sexual_content", "indecent_image")
-
-OPEN, FOLDED, WITHHELD, RESTRICTED, HIDDEN = "open", "folded", "withheld", "restricted", "hidden"
-
-
-def disclosure(concerns: Iterable[str], about: str | None) -> str:
-    """How much may be shown: ``open``, text ``folded`` or ``withheld``, ``restricted`` to what and when, ``hidden``."""
-    accused = accused_of(about)
-    if any(role in READER for role in accused):
-        return HIDDEN
-    if accused:
-        return RESTRICTED
-    named = tuple(concerns)
-    if any(concern in _NEVER for concern in named):
-        return WITHHELD
-    return FOLDED if any(concern in GRAVE for concern in named) else OPEN
+# Whoever reads these pages, or types a command: what accuses them is not there, in no list and in no count.
+READER = PROVIDER
+VIEWER = Viewer(roles=frozenset(PROVIDER))
 
 
-def accused_of(about: str | None) -> tuple[str, ...]:
-    """The accused roles, which an incident joins by commas."""
-    return tuple(role.strip() for role in (about or "").split(",") if role.strip())
+def disclosure(concerns: Iterable[str], about: str | None, targets: Iterable[str] = (), *, opened: bool = False) -> str:
+    """How much may be shown: ``open``, text ``folded`` or ``withheld``, ``closed`` but for its number, ``hidden``."""
+    sight = Sight(concerns=tuple(concerns), about=roles_in(about), targets=tuple(targets), opened=opened)
+    return may_see(VIEWER, sight)
+
+
+def of_matter(store: Store, view: IncidentView, now: datetime) -> str:
+    """How much may be shown of an incident now."""
+    return may_see(VIEWER, store.openings.sight(view.incident, now))
+
+
+def of_posts(store: Store, posts: Iterable[PostView], now: datetime) -> dict[tuple[str, str, str], str]:
+    """How much may be shown of each post, in whatever matter it stands: one that is closed elsewhere is closed here."""
+    sights = store.openings.sights((view.post.key for view in posts), now)
+    return {key: may_see(VIEWER, sight) for key, sight in sights.items()}

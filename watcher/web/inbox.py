@@ -12,25 +12,35 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from alerts.incident import OPEN_STATES, STATES
 from connectors.post import parse_time, rfc3339
-from watcher.store.views import IncidentLine
+from watcher.listing import arrival
+from watcher.store.views import IncidentLine, ShutLine
 from watcher.web import words
-from watcher.web.disclosure import READER, RESTRICTED, disclosure
+from watcher.web.disclosure import READER
 from watcher.web.site import Site, is_reference, unknown
 from watcher.web.standing import standing, summary
 
 PAGE = 30
 _INCOMPLETE = "This address is not complete. Begin again with the newest incidents."
+# Closed to whoever reads these pages: beside the list its first few, and a page of their own.
+SHUT, _FIRST = "confidential", 6
 _VIEWS = {"all": STATES, "open": OPEN_STATES, "closed": tuple(s for s in STATES if s not in OPEN_STATES)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """An incident as the list shows it; of a restricted one neither whom it is about nor who was told."""
+    """An incident as the list shows it."""
 
     line: IncidentLine
     school: str
-    restricted: bool
     told: str
+    delivery: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shut:
+    """A matter that is closed to the reader: its number, and what became of the messages about it."""
+
+    reference: str
     delivery: str
 
 
@@ -64,8 +74,8 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     @routes.api_route("/", methods=["GET", "HEAD"])
-    def incidents(school: str = "", state: str = "all", before: str = "") -> HTMLResponse:
-        return _list(site, school, state, before)
+    def incidents(school: str = "", state: str = "all", before: str = "", after: str = "") -> HTMLResponse:
+        return _shut(site, after) if state == SHUT else _list(site, school, state, before)
 
     @routes.api_route("/incidents", methods=["GET", "HEAD"])
     def elsewhere() -> RedirectResponse:
@@ -76,7 +86,8 @@ def router(site: Site) -> APIRouter:
 
 def _list(site: Site, school: str, state: str, before: str) -> HTMLResponse:
     names = site.school_names()
-    tally = site.store.views.tally(READER)
+    now = site.clock()
+    tally = site.store.views.tally(READER, now)
     names |= {found: found for found, _ in tally if found not in names}
     choice = _choice(school, state or "all", before, names)
     lines = site.store.views.lines(
@@ -85,15 +96,21 @@ def _list(site: Site, school: str, state: str, before: str) -> HTMLResponse:
         school=choice.school or None,
         states=_VIEWS[choice.state],
         not_about=READER,
+        unclosed=now,
     )
-    now = site.clock()
+    # Not even the school of a closed matter is told, so a choice of school shows none.
+    beside = not (choice.school or choice.before)
+    closed = site.store.views.shut_count(now, READER)
+    shut = site.store.views.shut(now, limit=_FIRST, not_about=READER) if closed and beside else ()
     standings = [standing(account, now) for account in site.store.accounts.all()]
     shown = lines[:PAGE]
     return site.page(
         "incidents.html",
         choice.address(before=before),
         rows=[_row(line, names) for line in shown],
-        tabs=_tabs(choice, tally),
+        shut=[_shut_row(line) for line in shut],
+        more_shut=max(closed - _FIRST, 0),
+        tabs=_tabs(choice, tally, closed),
         schools=names,
         choice=choice,
         older=choice.address(before=_position(shown[-1])) if len(lines) > PAGE else None,
@@ -102,11 +119,32 @@ def _list(site: Site, school: str, state: str, before: str) -> HTMLResponse:
     )
 
 
+def _shut(site: Site, after: str) -> HTMLResponse:
+    """The list of the matters that are closed to the reader."""
+    if after and not is_reference(after):
+        raise HTTPException(400, _INCOMPLETE)
+    now = site.clock()
+    choice = Choice(school="", state=SHUT, before=None)
+    lines = site.store.views.shut(now, limit=PAGE + 1, not_about=READER, after=after)
+    return site.page(
+        "confidential.html",
+        choice.address(after=after),
+        rows=[_shut_row(line) for line in lines[:PAGE]],
+        tabs=_tabs(choice, site.store.views.tally(READER, now), site.store.views.shut_count(now, READER)),
+        first=choice.address() if after else None,
+        more=choice.address(after=lines[PAGE - 1].reference) if len(lines) > PAGE else None,
+    )
+
+
+def _shut_row(line: ShutLine) -> Shut:
+    return Shut(reference=line.reference, delivery=arrival(line.notices))
+
+
 def _choice(school: str, state: str, before: str, names: Mapping[str, str]) -> Choice:
     if school and school not in names:
         raise unknown("There is no school of that name here. Choose one from the list of incidents.")
     if state not in _VIEWS:
-        raise HTTPException(400, "“state” in the address can be all, open or closed.")
+        raise HTTPException(400, "“state” in the address can be all, open, closed or confidential.")
     at, _, reference = before.partition("~")
     try:
         position = (parse_time(at), reference) if before else None
@@ -123,9 +161,9 @@ def _position(line: IncidentLine) -> str:
     return f"{rfc3339(line.last_flag_at)}~{line.reference}"
 
 
-def _tabs(choice: Choice, tally: Mapping[tuple[str, str], int]) -> list[Tab]:
+def _tabs(choice: Choice, tally: Mapping[tuple[str, str], int], shut: int) -> list[Tab]:
     mine = {key: n for key, n in tally.items() if choice.school in {"", key[0]}}
-    return [
+    tabs = [
         Tab(
             name=name.capitalize(),
             address=choice.address(state="" if name == "all" else name),
@@ -134,6 +172,10 @@ def _tabs(choice: Choice, tally: Mapping[tuple[str, str], int]) -> list[Tab]:
         )
         for name, states in _VIEWS.items()
     ]
+    if not shut and choice.state != SHUT:
+        return tabs
+    address = Choice(school="", state=SHUT, before=None).address()
+    return [*tabs, Tab(name=SHUT.capitalize(), address=address, count=shut, current=choice.state == SHUT)]
 
 
 def _sum(tally: Mapping[tuple[str, str], int], states: Iterable[str]) -> int:
@@ -142,10 +184,5 @@ def _sum(tally: Mapping[tuple[str, str], int], states: Iterable[str]) -> int:
 
 
 def _row(line: IncidentLine, names: Mapping[str, str]) -> Row:
-    restricted = disclosure(line.concerns, line.about) == RESTRICTED
     told, delivery = words.told(line.told)
-    if restricted and line.told:
-        told = "Somebody (not shown)" if any(state == "sent" for _, state in line.told) else "Nobody yet"
-    return Row(
-        line=line, school=names.get(line.school, line.school), restricted=restricted, told=told, delivery=delivery
-    )
+    return Row(line=line, school=names.get(line.school, line.school), told=told, delivery=delivery)

@@ -9,15 +9,17 @@ from fastapi import APIRouter, HTTPException
 from starlette.responses import HTMLResponse
 
 from alerts.flag import Flag
+from alerts.viewer import HIDDEN, SHUT
 from alerts.wording import advice, unread_name
 from classifiers.sentence import likelihood
 from classifiers.verdict import Verdict
 from connectors.post import Post
 from watcher.blindness import PART, SILENT
+from watcher.listing import arrival
 from watcher.store.views import IncidentView, PostView
 from watcher.unseen import parts_of
 from watcher.web import words
-from watcher.web.disclosure import HIDDEN, RESTRICTED, disclosure
+from watcher.web.disclosure import of_matter, of_posts
 from watcher.web.marking import Marked, clean, marked, web_address
 from watcher.web.site import Site, is_reference, unknown
 from watcher.web.sources import anchor
@@ -84,14 +86,16 @@ def _incident(site: Site, reference: str, skip: int) -> HTMLResponse:
     view = site.store.views.incident(reference, posts=PAGE + 1, skip=skip) if is_reference(reference) else None
     if view is None:
         raise unknown(_NOT_THERE)
-    how = disclosure(view.incident.concerns, view.incident.about)
+    now = site.clock()
+    how = of_matter(site.store, view, now)
     if how == HIDDEN:
         # The same words as for a reference that never was: not even that it exists may be told.
         raise unknown(_NOT_THERE)
+    if how == SHUT:
+        return _closed(site, view)
     names = site.school_names()
     school = names.get(view.incident.school, view.incident.school)
-    if how == RESTRICTED:
-        return _restricted(site, view, school)
+    seen = of_posts(site.store, view.posts[:PAGE], now)
     pseudonyms = _pseudonyms(site.store.views.authors(reference))
     address = f"/incidents/{reference}"
     return site.page(
@@ -103,7 +107,8 @@ def _incident(site: Site, reference: str, skip: int) -> HTMLResponse:
         anchor=anchor((view.account or "").removeprefix(SILENT).removeprefix(PART)),
         school=school,
         how=how,
-        items=[_item(post, view, pseudonyms) for post in view.posts[:PAGE]],
+        opening=site.store.openings.active(reference, now),
+        items=[_item(post, seen[post.post.key], pseudonyms) for post in view.posts[:PAGE]],
         notices=view.notices,
         events=[(event, *words.event(event.what, event.detail)) for event in view.events],
         advice=advice(view.incident.concerns),
@@ -113,21 +118,11 @@ def _incident(site: Site, reference: str, skip: int) -> HTMLResponse:
     )
 
 
-def _restricted(site: Site, view: IncidentView, school: str) -> HTMLResponse:
-    """What is left of a matter with an accused: what, where and when, and whether it reached anybody."""
-    incident = view.incident
-    sent = [notice for notice in view.notices if notice.state == "sent"]
-    return site.page(
-        "restricted.html",
-        f"/incidents/{incident.reference}",
-        incident=incident,
-        school=school,
-        platforms=tuple(dict.fromkeys(post.post.platform for post in view.posts)),
-        sent=len(sent),
-        first_sent=min((n.sent_at for n in sent if n.sent_at), default=None),
-        pending=sum(notice.state == "pending" for notice in view.notices),
-        failed=sum(notice.state == "failed" for notice in view.notices),
-    )
+def _closed(site: Site, view: IncidentView) -> HTMLResponse:
+    """What is left of a matter that is closed to the reader: its number, and whether it reached anybody."""
+    reference = view.incident.reference
+    delivery = arrival(tuple(notice.state for notice in view.notices))
+    return site.page("closed.html", f"/incidents/{reference}", reference=reference, delivery=delivery)
 
 
 def _number(text: str) -> int:
@@ -146,16 +141,15 @@ def _letters(n: int) -> str:
     return (_letters(before - 1) if before else "") + _ALPHABET[letter]
 
 
-def _item(view: PostView, of: IncidentView, pseudonyms: Mapping[tuple[str, str, str], str]) -> Item:
+def _item(view: PostView, how: str, pseudonyms: Mapping[tuple[str, str, str], str]) -> Item:
     post = view.post
     author = post.author
-    concerns = (*of.incident.concerns, *(f.concern for f in view.flags), *(f.concern for f, _ in view.withdrawn))
     official = author is not None and author.official
     named = "Unknown author" if author is None else pseudonyms.get((post.platform, post.origin, author.id), "Author")
     spans = [span for verdict in view.verdicts for span in verdict.spans]
     return Item(
         post=post,
-        how=disclosure(concerns, of.incident.about),
+        how=how,
         author="The school’s own account" if official else named,
         official=official,
         link=web_address(post.url),

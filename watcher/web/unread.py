@@ -10,9 +10,11 @@ from starlette.responses import HTMLResponse
 
 from alerts.holder import holders
 from alerts.school import Register, School
+from alerts.viewer import OPEN, may_see
 from connectors.post import Post
 from watcher.handing import officers_of
 from watcher.store.weeks import UnreadView
+from watcher.web.disclosure import VIEWER
 from watcher.web.marking import Marked, marked, web_address
 from watcher.web.site import Site
 
@@ -72,6 +74,8 @@ def _part(site: Site, school: School, register: Register) -> Part:
     drawn = site.store.weeks.unread(school.id, today - _WEEK, today, _DRAWN)
     # What names somebody in office may accuse them: nobody can tell, so it is not laid before whoever happens by.
     free = [view for view in drawn if not holders(view.post.text, officers, school=school.name)]
+    sights = site.store.openings.sights((view.post.key for view in free), site.clock())
+    free = [view for view in free if may_see(VIEWER, sights[view.post.key]) == OPEN]
     return Part(
         school=school.name,
         counts=tuple(sorted(unread_counts(site, school.id).items())),

@@ -51,8 +51,18 @@ _EVENTS = {
     "gone": "Deleted at the source",
     "back": "Back at the source",
     "erased": "Text not kept any more",
+    "removed": "Content of a post removed",
+    "opened_up": "Opened to the IT provider",
+    "shut_again": "Closed to the IT provider again",
 }
 _DELIVERY = {"pending": "Waiting to be sent", "sent": "Sent", "failed": "Could not be delivered"}
+_ARRIVALS = {
+    "sent": ("good", "Delivered"),
+    "some": ("plain", "Delivered, but not to every address"),
+    "pending": ("plain", "On its way"),
+    "failed": ("bad", "Not delivered"),
+    "none": ("plain", "No message yet"),
+}
 _READS = {"posts": "posts", "comments": "comments", "mentions": "mentions", "search": "search results"}
 _MEDIA = {"image": "picture", "video": "video", "audio": "sound", "other": "attachment"}
 STANDINGS = {
@@ -105,6 +115,11 @@ def reason(name: str) -> str:
 def delivery(state: str) -> str:
     """What became of a message."""
     return _DELIVERY.get(state, state)
+
+
+def arrived(how: str) -> tuple[str, str]:
+    """What became of the messages about a matter (``watcher.listing.arrival``): the look of a tag, and its words."""
+    return _ARRIVALS[how]
 
 
 def event(what: str, detail: str) -> tuple[str, str]:

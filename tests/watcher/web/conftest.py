@@ -22,6 +22,7 @@ from connectors.post import Account, Author, Page, Post
 from watcher.store import Store
 from watcher.store.incidents import Ungrouped
 from watcher.store.matters import Judgement, Unjudged
+from watcher.store.openings import Opening
 from watcher.store.register import Entry
 from watcher.web.application import make
 
@@ -83,6 +84,7 @@ class House:
         post: Post,
         *concerns: str,
         about: str | None = None,
+        target: str | None = None,
         spans: tuple[Span, ...] = (),
         moved: tuple[Span, ...] | None = None,
     ) -> Ungrouped:
@@ -114,6 +116,7 @@ class House:
                 score=0.93,
                 clause="9.2",
                 about=about,
+                target=target,
             )
             for concern in concerns
         )
@@ -127,6 +130,7 @@ class House:
         text: str = "The new gate policy is a shambles.",
         *concerns: str,
         about: str | None = None,
+        target: str | None = None,
         spans: tuple[Span, ...] = (),
         moved: tuple[Span, ...] | None = None,
         **fields: object,
@@ -134,7 +138,7 @@ class House:
         """One post and the incident it opens; its reference."""
         named = concerns or ("criticism",)
         post = self.post(text, **fields)
-        flag = self.flagged(post, *named, about=about, spans=spans, moved=moved)
+        flag = self.flagged(post, *named, about=about, target=target, spans=spans, moved=moved)
         reference = f"WT-{self.n:05}"
         incident = Incident(
             reference=reference,
@@ -144,6 +148,7 @@ class House:
             severity=severity(named[0]),
             recipients=("headteacher",),
             about=about,
+            targets=() if target is None else (target,),
             opened_at=NOW - timedelta(minutes=40),
             last_flag_at=NOW - timedelta(minutes=40) + timedelta(seconds=self.n),
             posts=1,
@@ -163,6 +168,13 @@ class House:
         """Have a flag join an incident."""
         with self.store.writing() as connection:
             self.store.incidents.join(connection, number, flag, before, after, NOW)
+
+    def open_up(self, reference: str, hours: int = 2) -> None:
+        """Open a closed matter to the IT provider, as the DSL does."""
+        opening = Opening(
+            by="s.vale", role="dsl", why="to check the address", at=NOW, until=NOW + timedelta(hours=hours)
+        )
+        self.store.openings.open(reference, opening, "by s.vale, the DSL: to check the address")
 
     def tell(self, reference: str, role: str = "headteacher", state: str = "sent") -> None:
         notice = Notice(

@@ -159,7 +159,9 @@ def hostile(house: House) -> tuple[str, ...]:
         )
         for n, text in enumerate(texts)
     ]
-    return ("/", "/sources", "/nowhere", *(f"/incidents/{reference}" for reference in made))
+    house.open_up(made[2])
+    made.append(house.incident(HOSTILE, "self_harm"))
+    return ("/", "/?state=confidential", "/sources", "/nowhere", *(f"/incidents/{reference}" for reference in made))
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark"), (320, "light")])
@@ -188,6 +190,7 @@ def asked(chromium: Chromium) -> set[str]:
 
 def test_a_fold_opens_without_a_script_by_keyboard_alone(house: House, chromium: Chromium) -> None:
     reference = house.incident("Words that weigh", "self_harm")
+    house.open_up(reference)
     chromium.screen(390)
     with serving(house) as address:
         chromium.call("Emulation.setScriptExecutionDisabled", value=True)

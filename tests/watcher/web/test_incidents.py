@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 
+from alerts.flag import Flag
+from alerts.wording import concern_name
 from classifiers.verdict import Span
 from connectors.post import Author, Media
+from tests.watcher.web.conftest import NOW
+from watcher.store import schema as t
 from watcher.store.matters import Judgement
+from watcher.web.application import make
 
 if TYPE_CHECKING:
     from tests.watcher.web.conftest import House
@@ -221,6 +227,7 @@ def test_a_withdrawn_flag_says_why(house: House, read: Callable[[str], str]) -> 
 @pytest.mark.parametrize("concern", ["self_harm", "threat", "child_at_risk", "extremism"])
 def test_a_grave_post_waits_behind_a_fold_that_needs_no_script(house: House, web: TestClient, concern: str) -> None:
     reference = house.incident("Words that weigh", concern)
+    house.open_up(reference)
     page = web.get(f"/incidents/{reference}").text
     fold = page.index("Show the post (sensitive)")
     assert '<details class="sensitive"><summary>' in page
@@ -235,27 +242,119 @@ def test_an_image_nobody_may_look_at_is_given_by_place_and_time_alone(
 ) -> None:
     media = (Media(kind="image", url="https://facebook.example/pic.jpg", alt="the picture told in words"),)
     reference = house.incident("Words not to be shown", concern, media=media, links=("https://else.example/deep",))
+    house.open_up(reference)
     page = web.get(f"/incidents/{reference}").text
     for never in ("Words not to be shown", "told in words", "pic.jpg", "else.example"):
         assert never not in page
     assert "https://facebook.example/p1" in page
     assert 'href="https://facebook.example' not in page
-    assert "Never open, copy or forward" in page
+    assert "The text is not kept any more." in page
     assert "<time" in page
 
 
-def test_a_matter_about_a_role_holder_is_closed_to_the_reader(house: House, web: TestClient) -> None:
-    reference = house.incident("The head took the money", "misconduct_allegation", about="headteacher")
+@pytest.mark.parametrize(
+    ("concern", "about"),
+    [
+        ("misconduct_allegation", "headteacher"),
+        ("criticism", "headteacher"),
+        ("self_harm", None),
+        ("child_at_risk", None),
+        ("threat", None),
+        ("sexual_content", None),
+        ("indecent_image", None),
+        ("extremism", None),
+        ("cyberbullying", None),
+        ("misconduct_allegation", None),
+        ("staff_conduct", None),
+        ("contact_with_pupil", None),
+        ("illegal_activity", None),
+        ("protected_identity", None),
+    ],
+)
+def test_of_safeguarding_and_staff_there_is_the_number_and_the_delivery_and_no_more(
+    house: House, web: TestClient, read: Callable[[str], str], concern: str, about: str | None
+) -> None:
+    reference = house.incident("A sentence that nobody here reads", concern, about=about)
     house.tell(reference, "chair_of_governors")
-    for address in ("/", f"/incidents/{reference}"):
-        page = web.get(address).text
-        assert "Restricted: about a role-holder" in page
-        for never in ("took the money", "Chair of governors", "chair_of_governors", "eadteacher", "facebook.example"):
+    for address in ("/", "/?state=open", "/?state=confidential", f"/incidents/{reference}"):
+        page, said = web.get(address).text, read(address)
+        assert reference in said
+        assert "Delivered" in said
+        for never in (
+            *("nobody here reads", "facebook", "Facebook", "hair of governors", "chair_of", "eadteacher"),
+            *(concern_name(concern), "sev-5", "sev-4", "sev-3", "Waiting for somebody", "minutes ago", "1 post"),
+        ):
             assert never not in page, (address, never)
+    assert "Alderbrook Academy" not in read(f"/incidents/{reference}")
+    assert reference not in web.get("/?school=alderbrook").text
+    assert re.findall(r'class="count">(\d+)<', web.get("/").text) == ["0", "0", "0", "1"]
+    assert "Closed to the IT provider." in read(f"/incidents/{reference}")
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [((), "No message yet"), (("pending",), "On its way"), (("failed",), "Not delivered"), (("sent",), "Delivered")],
+)
+def test_a_closed_matter_says_whether_the_message_arrived(
+    house: House, read: Callable[[str], str], states: tuple[str, ...], said: str
+) -> None:
+    reference = house.incident("Words", "threat")
+    for state in states:
+        house.tell(reference, state=state)
+    assert said in read("/")
+    assert said in read(f"/incidents/{reference}")
+
+
+def test_bullying_of_a_teacher_is_no_pupils_matter_and_stays_open(house: House, web: TestClient) -> None:
+    reference = house.incident("Words on a teacher", "cyberbullying", target="teacher")
+    assert "Words on a teacher" in web.get(f"/incidents/{reference}").text
+
+
+def test_an_open_matter_does_not_show_a_post_that_is_closed_elsewhere(house: House, web: TestClient) -> None:
+    reference = house.incident("Words on both", "criticism")
+    with house.store.writing() as connection:
+        flag = {"mention": 1, "pack": "p", "pack_version": "1", "rule": "r", "input": "i", "concern": "self_harm"}
+        of = Flag(rule="r", pack="p", pack_version="1", concern="self_harm", why="w")
+        connection.execute(t.flag.insert().values(**flag, body=asdict(of), at=house.now, delete_after=house.now))
     page = web.get(f"/incidents/{reference}").text
-    assert "Closed to the IT provider." in page
-    assert "1 message sent" in page
-    assert "Facebook" in page
+    assert "Words on both" not in page
+    assert "facebook.example" not in page
+    assert "This post is not shown." in page
+
+
+def test_what_the_dsl_opens_is_shown_with_who_why_and_until_when_and_closes_by_itself(
+    house: House, web: TestClient, read: Callable[[str], str]
+) -> None:
+    reference = house.incident("Words that weigh", "threat")
+    house.open_up(reference, hours=2)
+    said = read(f"/incidents/{reference}")
+    assert "Words that weigh" in said
+    assert "Open to you until today at 10:15." in said
+    assert "s.vale" in said
+    assert "to check the address" in said
+    assert "Opened to the IT provider" in said
+    later = TestClient(
+        make(house.store, is_alive=lambda: True, clock=lambda: NOW + timedelta(hours=2)),
+        base_url="http://localhost:8030",
+    )
+    assert "Words that weigh" not in later.get(f"/incidents/{reference}").text
+    house.store.openings.end(reference, "by s.vale, the DSL", NOW)
+    assert "Words that weigh" not in web.get(f"/incidents/{reference}").text
+
+
+def test_many_closed_matters_are_paged_by_number(house: House, web: TestClient) -> None:
+    made = [house.incident(f"Words {n}", "threat") for n in range(33)]
+    page = web.get("/").text
+    assert re.findall(r'href="/incidents/(WT-\d+)"', page) == made[:6]
+    assert "27 more confidential matters" in page
+    seen, address = [], "/?state=confidential"
+    while address:
+        page = web.get(address).text
+        seen += re.findall(r'href="/incidents/(WT-\d+)"', page)
+        more = re.search(r'href="([^"]+)" rel="next"', page)
+        address = more.group(1).replace("&amp;", "&") if more else ""
+    assert seen == made
+    assert web.get("/?state=confidential&after=%00").status_code == 400
 
 
 @pytest.mark.parametrize("about", ["it_provider", "it_technician", "headteacher,it_provider"])
@@ -299,4 +398,6 @@ def test_where_no_words_moved_it_that_is_said_and_what_was_not_measured_is_not(
 @pytest.mark.parametrize("concern", ["sexual_content", "indecent_image"])
 def test_where_the_text_is_withheld_so_are_its_words(house: House, web: TestClient, concern: str) -> None:
     moved = (Span(start=0, end=8, kind="criticism"),)
-    assert "shambles" not in web.get(f"/incidents/{house.incident('shambles here', concern, moved=moved)}").text
+    reference = house.incident("shambles here", concern, moved=moved)
+    house.open_up(reference)
+    assert "shambles" not in web.get(f"/incidents/{reference}").text

@@ -112,7 +112,9 @@ def test_clean_keeps_what_languages_and_emoji_need() -> None:
 
 def test_disclosure_shuts_before_it_opens() -> None:
     assert disclosure(("criticism",), None) == "open"
-    assert disclosure(("criticism", "threat"), None) == "folded"
-    assert disclosure(("threat", "indecent_image"), None) == "withheld"
-    assert disclosure(("criticism",), "dsl") == "restricted"
+    assert disclosure(("criticism", "threat"), None) == "closed"
+    assert disclosure(("criticism", "threat"), None, opened=True) == "folded"
+    assert disclosure(("threat", "indecent_image"), None, opened=True) == "withheld"
+    assert disclosure(("criticism",), "dsl") == "closed"
     assert disclosure(("criticism",), "dsl, it_provider") == "hidden"
+    assert disclosure(("criticism",), "dsl, it_provider", opened=True) == "hidden"
