@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from alerts.errors import PolicyError, UnknownNameError
+from alerts.flag import CONCERNS
 from alerts.packs import PACKS, load_pack
-from alerts.policy import PolicyPack
+from alerts.packs.comparing import compare, shadowed
+from alerts.packs.explaining import explain
+from alerts.policy import PolicyPack, tag
+from alerts.school import barred
 
 HEAD = 'name = "hollin"\nversion = "1.0"\n'
 
@@ -177,3 +181,75 @@ class TestFaults:
     def test_a_name_is_not_taken_for_a_path(self) -> None:
         with pytest.raises(UnknownNameError):
             load_pack("hollin")
+
+
+class TestWhatAPackSaysBesideItsRoutes:
+    def test_nobody_replies_without_the_written_approval_of_those_whom_the_clause_names(self) -> None:
+        assert load_pack("wessex").route("criticism").approver == ("headteacher",)
+        assert load_pack("wolsey_house").route("press").approver == ("headteacher",)
+        assert load_pack("one_education").route("press").approver == ()
+
+    @pytest.mark.parametrize("name", PACKS)
+    @pytest.mark.parametrize("about", ["headteacher", "ceo", "chair_of_governors", "dsl", "headteacher,ceo"])
+    def test_nobody_approves_a_reply_about_themselves(self, name: str, about: str) -> None:
+        pack = load_pack(name)
+        for concern in CONCERNS:
+            ordinary, route = pack.route(concern), pack.route(concern, about=about)
+            assert not set(route.approver) & barred(pack.accused(about))
+            assert bool(route.approver) >= bool(ordinary.approver), concern
+
+    def test_a_promise_in_working_days_says_so(self) -> None:
+        assert load_pack("wolsey_house").route("criticism").due == "same working day"
+        assert load_pack("arden").route("staff_conduct").due == "next working day"
+        assert load_pack("wessex").route("self_harm").due is None
+        assert load_pack("one_education").route("criticism").due is None
+
+    def test_an_edited_pack_of_the_same_version_has_another_tag(self, tmp_path: Path) -> None:
+        one = load_pack(write(tmp_path, f'extends = "wessex"\n{HEAD}'))
+        same = load_pack(write(tmp_path, f'# a comment\nextends = "wessex"\n{HEAD}'))
+        other = load_pack(write(tmp_path, f'extends = "wessex"\n{HEAD}[speeds]\nimmediately = 15\n'))
+
+        assert tag(one) == tag(same)
+        assert tag(one) != tag(other)
+        assert tag(one).startswith("hollin@1.0+")
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ('review_on = "soon"\n', "review_on must be a day without quotes"),
+            ('review_told = ["police"]\n', "review_told: 'police' never gets an automatic notice"),
+            ('[[gaps]]\nid = "g"\ntext = "Not stated."\n', "gaps 'g': concerns or about must say"),
+            ('[[gaps]]\nid = "g"\ntext = "x"\nconcerns = ["gossip"]\n', "concern 'gossip' is unknown"),
+            ('[[routes]]\nid = "a"\nconcerns = ["press"]\nrecipients = ["ceo"]\nclause = "1"\nrecord = ["mood"]\n',
+             "routes 'a': record: record 'mood' is unknown"),
+            ('[speeds]\npromptly = "soon"\n', '"same working day" or "next working day"'),
+        ],
+    )  # fmt: skip
+    def test_each_fault_says_what_to_write(self, tmp_path: Path, text: str, said: str) -> None:
+        assert said in problems(tmp_path, f'extends = "wessex"\n{HEAD}{text}')
+
+
+def test_two_packs_are_compared_on_every_concern() -> None:
+    found = compare(load_pack("wessex"), load_pack("one_education"))
+
+    assert {d.concern for d in found if not d.case} == set(CONCERNS)
+    criticism = next(d for d in found if d.concern == "criticism" and not d.case)
+    assert {"clause", "within"} <= set(criticism.keys)
+    assert all(not d.keys for d in compare(load_pack("wessex"), load_pack("wessex")))
+
+
+def test_a_row_that_can_never_be_reached_is_found(tmp_path: Path) -> None:
+    own = '[[routes]]\nid = "a"\nconcerns = ["press", "sar"]\nrecipients = ["ceo"]\nclause = "1"\n'
+    late = '[[routes]]\nid = "b"\nconcerns = ["press"]\nrecipients = ["office"]\nclause = "2"\n'
+
+    assert [row.id for row in shadowed(load_pack(write(tmp_path, f'extends = "arden"\n{HEAD}{own}{late}')))] == ["b"]
+    assert shadowed(load_pack("wessex")) == ()
+
+
+def test_a_decision_is_explained_step_by_step() -> None:
+    steps = {s.what: s.said for s in explain(load_pack("arden"), "criticism", about="headteacher", author="staff")}
+
+    assert "only for" in explain(load_pack("arden"), "criticism")[0].said
+    assert steps["told"] == "chair_of_governors"
+    assert "Associate Headteacher is not stated" in steps["not stated"]
+    assert "associate" in steps["never told"]
