@@ -117,6 +117,8 @@ def test_the_table_of_the_text_holds_the_numbers_of_the_chart() -> None:
         assert " ".join(numbers) in visible(html)
     assert {"#b5541c", "#8d9499", "#1d70b8"} <= set(re.findall(r'bgcolor="(#\w+)"', html))
     assert page(html).fetched == []
+    widths = [int(n) for n in re.findall(r"[;\"]width:(\d+)%;background-color:#", html.replace(" ", ""))]
+    assert widths == [parts for row in sheet.rows(busy()) for parts in (row.criticism, row.other, row.praise)]
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 100_000)] * 3), min_size=1, max_size=3))
