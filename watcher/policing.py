@@ -135,18 +135,22 @@ def _explained(pack: Pack, concern: str, about: str | None, target: str | None, 
 
 def _of_incident(reference: str, config: Path) -> Iterator[dict[str, Any]]:
     """The decision behind each concern of an incident: the rule that held, then the pack's steps, by roles alone."""
+    from alerts.viewer import HIDDEN, SHUT
     from watcher.app import find_store
     from watcher.config import load
+    from watcher.listing import sight_of
     from watcher.packs import Packs
     from watcher.scheduler import clock
 
     store = find_store(load(config))
-    view = store.views.incident(reference, 50)
-    school = (
-        None if view is None else next((s for s in store.register.all().schools if s.id == view.incident.school), None)
-    )
-    if view is None or school is None:
+    view = store.views.incident(reference)
+    schools = {school.id: school for school in store.register.all().schools}
+    how = HIDDEN if view is None else sight_of(store, view, clock())
+    if view is None or how == HIDDEN or view.incident.school not in schools:
         stop(f"there is no incident {reference}; `watcher incidents --all` lists them")
+    if how == SHUT:
+        stop(f"{reference} is closed to the IT provider: the DSL may open it for a limited time with `watcher open`")
+    school = schools[view.incident.school]
     pack, seen = Packs(store, clock, keep=False)(school.pack), set()
     flags = [flag for post in view.posts for flag in post.flags]
     asked = [(f.concern, f.target, f.author, f"rule {f.rule} of {f.pack} {f.pack_version}") for f in flags]

@@ -11,6 +11,10 @@ import pytest
 
 from alerts.flag import CONCERNS
 from alerts.packs import PACKS
+from tests.watcher.commands.test_open import house
+from tests.watcher.web.conftest import House
+
+__all__ = ["house"]
 
 Command = Callable[..., Any]
 
@@ -79,3 +83,19 @@ def test_explain_tells_each_step(watcher: Command) -> None:
 def test_explain_needs_a_concern(watcher: Command) -> None:
     assert watcher("policy", "explain", "arden").code == 2
     assert watcher("policy", "explain", "arden", "gossip", "--json").code != 0
+
+
+def test_an_incident_is_explained_by_rule_row_and_notice(watcher: Command, house: House) -> None:
+    plain, grave = house.incident("The gate is a shambles"), house.incident("Not for these eyes", "self_harm")
+    hidden = house.incident("They read our mail", "threat", about="it_provider")
+
+    (said,) = rows(watcher("policy", "explain", plain.lower(), "--json").out)
+    steps = {step["what"]: step["said"] for step in said["steps"]}
+    assert said["concern"] == "criticism"
+    assert steps["told"] == "headteacher"
+    assert steps["raised by"].startswith("rule ")
+    assert "shambles" not in str(said)
+    shut = watcher("policy", "explain", grave)
+    assert (shut.code, shut.out) == (1, "")
+    assert "closed to the IT provider" in shut.err
+    assert f"there is no incident {hidden}" in watcher("policy", "explain", hidden).err
