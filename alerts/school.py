@@ -314,8 +314,7 @@ class Register:
 
     def holders(self, role: str, school: School, day: date) -> tuple[Person, ...]:
         """Who holds the role for the school on that day, through the school itself or through its trust."""
-        found = (self.person(h.person) for h in self.held(school) if h.role == role and h.holds_on(day))
-        return tuple(dict.fromkeys(found))
+        return self.known(dict.fromkeys(h.person for h in self.held(school) if h.role == role and h.holds_on(day)))
 
     def roles_of(self, person: str, school: School, day: date) -> tuple[str, ...]:
         """Every role that the person holds for the school on that day."""

@@ -16,7 +16,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from random import Random
@@ -42,12 +42,14 @@ from alerts.school import (
     StandIn,
     Trust,
 )
+from alerts.viewer import HIDDEN, Sight, Viewer, may_see, roles_in
 
 HELD = tuple(role for role in ROLES if role not in NEVER_TOLD)
 # Most schools have these; the rest of the roles come by chance.
 USUAL = ("headteacher", "dsl", "deputy_dsl", "chair_of_governors", "ceo", "deputy_headteacher", "hr", "dpo")
 LAST = Receiver(role="it_provider", person="last_resort", name="Duty", address="duty@it.example", why="")
 PEOPLE = 10
+LATER = timedelta(days=5)
 FAULTS = ("accused told", "accused shown", "target untold", "no recipient", "no clause")
 
 
@@ -191,7 +193,28 @@ def accused_roles(about: str | None) -> set[str]:
 def faults(of: Case) -> Iterator[str]:
     """What is wrong with how a case is told, as one of :data:`FAULTS`."""
     route = load_pack(of.pack).route(of.concern, about=of.about, target=of.target, author=of.author)
-    found = reach(
+    found = _told(of, route)
+    roles = accused_roles(of.about)
+    accused = humans(of.register, {*holding(of.register, of.school, of.day, roles), *of.accused})
+    if any(_is_theirs(receiver, of, roles, accused) for receiver in found.told):
+        yield "accused told"
+    # A matter keeps who is accused from the day on which it is opened; seats and absences go on.
+    kept = excluded(of.school, of.register, of.at, about=of.about, accused=of.accused)
+    after = replace(of, at=of.at + LATER, accused=tuple(sorted(kept)))
+    if any(one.person in accused for one in _told(after, route).told):
+        yield "accused told"
+    if _is_shown(of, kept, accused) or _is_shown(after, kept, accused):
+        yield "accused shown"
+    if of.concern == "threat" and _is_untold(of, route, found, accused):
+        yield "target untold"
+    if route.recipients and not any(_can_act(receiver, of) for receiver in found.told):
+        yield "no recipient"
+    if not (route.clause or route.fallback) or not all(_says_why(receiver, route) for receiver in found.told):
+        yield "no clause"
+
+
+def _told(of: Case, route: Route) -> Reach:
+    return reach(
         route,
         of.school,
         of.register,
@@ -202,18 +225,6 @@ def faults(of: Case) -> Iterator[str]:
         last_resort=LAST,
         document=load_pack(of.pack).document,
     )
-    roles = accused_roles(of.about)
-    accused = humans(of.register, {*holding(of.register, of.school, of.day, roles), *of.accused})
-    if any(_is_theirs(receiver, of, roles, accused) for receiver in found.told):
-        yield "accused told"
-    if _is_shown(of, accused):
-        yield "accused shown"
-    if of.concern == "threat" and _is_untold(of, route, found, accused):
-        yield "target untold"
-    if route.recipients and not any(_can_act(receiver, of) for receiver in found.told):
-        yield "no recipient"
-    if not (route.clause or route.fallback) or not all(_says_why(receiver, route) for receiver in found.told):
-        yield "no clause"
 
 
 def _is_theirs(receiver: Receiver, of: Case, roles: set[str], accused: frozenset[str]) -> bool:
@@ -232,11 +243,17 @@ def _is_theirs(receiver: Receiver, of: Case, roles: set[str], accused: frozenset
     return bool(near & accused) or body or several
 
 
-def _is_shown(of: Case, accused: frozenset[str]) -> bool:
-    """Whether one of them could see it, at their own school or, once it is known who they are, at another."""
-    here = excluded(of.school, of.register, of.at, about=of.about, accused=of.accused)
-    elsewhere = excluded(of.register.schools[1], of.register, of.at, accused=accused)
-    return not accused <= here or not accused <= elsewhere
+def _is_shown(of: Case, kept: frozenset[str], accused: frozenset[str]) -> bool:
+    """Whether one of them could see it at any school, in a mail or as whatever they hold there today on a page."""
+    if not accused <= kept or not accused <= excluded(of.register.schools[1], of.register, of.at, accused=kept):
+        return True
+    sight = Sight(concerns=(of.concern,), about=roles_in(of.about), accused=tuple(kept), told=tuple(kept))
+    for school in of.register.schools:
+        for person in accused:
+            roles = frozenset(r for r in ROLES if person in holding(of.register, school, of.day, (r,)))
+            if may_see(Viewer(roles=roles, person=person), sight) != HIDDEN:
+                return True
+    return False
 
 
 def _is_untold(of: Case, route: Route, found: Reach, accused: frozenset[str]) -> bool:

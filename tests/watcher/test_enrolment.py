@@ -227,3 +227,22 @@ def test_what_a_mail_or_a_person_wrote_stays_when_the_file_is_applied(
     assert {("absence", "jo/absence"), ("holding", "jo/holding"), ("person", "jo")} <= set(brief(gone))
     after = store.register.all()
     assert (after.absences, after.holdings) == ((), ())
+
+
+def test_an_absence_that_a_mail_told_of_goes_a_month_after_its_end_and_a_seat_stays(
+    settings: Settings, store: Store
+) -> None:
+    apply(settings, store, "watcher.toml", NOW)
+    away = Absence(person="jo", start=date(2026, 11, 23), end=date(2026, 11, 27), why="mail")
+    seat = Holding(person="jo", role="dsl", school="hill")
+    with store.writing() as connection:
+        store.register.put(connection, Entry(kind="absence", name="a", noun=away, kept_by="mail:<a@b>"), NOW)
+        store.register.put(connection, Entry(kind="holding", name="h", noun=seat, kept_by="person:jo"), NOW)
+
+    for day, kept in ((NOW + timedelta(days=30), True), (NOW + timedelta(days=45), False)):
+        store.register.renew(day)
+        store.purge.purge(day)
+        assert (away in store.register.all().absences) is kept
+        assert seat in store.register.all().holdings
+    # The file's own absence of December is the file's to take out.
+    assert any(absence.start == date(2026, 12, 21) for absence in store.register.all().absences)

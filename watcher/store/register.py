@@ -9,7 +9,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, and_, delete, not_, or_, select, update
 
 from alerts.school import Absence, Holding, Person, Register, School, Trust
 from connectors.approval import KEEPS, Approval, granted
@@ -19,6 +19,8 @@ from watcher.store.write import put
 
 # What is in force is dated anew by the running service every day; the rows of an installation that is abandoned go.
 KEPT_DAYS = 400
+# An absence learnt from a mail says something of a person's life: it is kept no longer than it explains anything.
+ENDED_DAYS = 30
 APPROVAL = "approval"
 
 Noun = School | Trust | Person | Holding | Absence | Approval
@@ -73,12 +75,18 @@ class RegisterShelf:
     def put(self, connection: Connection, entry: Entry, now: datetime) -> None:
         """Write one row."""
         row = {"kind": entry.kind, "name": entry.name, "body": body_of(entry.noun), "kept_by": entry.kept_by}
-        put(connection, t.entry, ("kind", "name"), {**row, "delete_after": now + timedelta(days=KEPT_DAYS)})
+        put(connection, t.entry, ("kind", "name"), {**row, "delete_after": _until(entry, now)})
 
     def renew(self, now: datetime) -> None:
-        """Date every row anew: what is in force is not past its time, however long ago its file was applied."""
+        """Date every row anew: what is in force is not past its time, however long ago its file was applied.
+
+        An absence that no file keeps has its own time: nobody would ever take it out.
+        """
+        passing = t.entry.c.kind == "absence"
+        by_others = or_(*(t.entry.c.kept_by.startswith(sign, autoescape=True) for sign in BY_OTHERS))
         with writing(self._engine) as connection:
-            connection.execute(update(t.entry).values(delete_after=now + timedelta(days=KEPT_DAYS)))
+            lasting = update(t.entry).where(not_(and_(passing, by_others)))
+            connection.execute(lasting.values(delete_after=now + timedelta(days=KEPT_DAYS)))
 
     def remove(self, connection: Connection, kind: str, name: str) -> None:
         """Delete one row."""
@@ -102,6 +110,14 @@ def keeping(connection: Connection, today: date) -> frozenset[str]:
 def body_of(noun: Noun) -> dict[str, Any]:
     """A noun of the register as plain JSON values."""
     return {key: _plain(value) for key, value in asdict(noun).items()}
+
+
+def _until(entry: Entry, now: datetime) -> datetime:
+    """When a row is to go unless it is dated anew: an absence that no file keeps, soon after it has ended."""
+    if isinstance(entry.noun, Absence) and entry.kept_by.startswith(BY_OTHERS):
+        ended = datetime.combine(entry.noun.end, time(), tzinfo=UTC)
+        return max(ended, now) + timedelta(days=ENDED_DAYS)
+    return now + timedelta(days=KEPT_DAYS)
 
 
 def _plain(value: Any) -> Any:
