@@ -10,13 +10,20 @@ import pytest
 
 from alerts.errors import PolicyError
 from alerts.policy import tag
+from connectors.connector import Cursor, Page
+from tests.watcher.test_service import OWN as OWN_POST
+from tests.watcher.test_service import FakeChannel, FakeClassifier, FakeConnector, under_own
+from tests.watcher.test_service import settings as in_service
 from watcher import health
 from watcher.blindness import Faults
 from watcher.config import Settings, load
 from watcher.enrolment import apply
 from watcher.packs import Guard, Packs, kept_packs
+from watcher.polling import Poller
 from watcher.reviewing import OVERDUE, Reviews, due
+from watcher.service import Service
 from watcher.store import Store
+from watcher.telling import Teller
 
 NOW = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 OWN = 'extends = "wessex"\nname = "hollin"\nversion = "1.0"\n'
@@ -145,3 +152,34 @@ class TestReview:
         subjects = [message_from_bytes(n.message, policy=policy.default)["Subject"] for n in mails]
         assert sum("is overdue for review" in s for s in subjects) == 1
         assert sum("is due for review on 1 December 2026" in s for s in subjects) == 2
+
+
+def test_what_an_edited_pack_judges_otherwise_is_judged_anew(store: Store, file: Path, tmp_path: Path) -> None:
+    in_service(tmp_path)
+    written = (tmp_path / "watcher.toml").read_text(encoding="utf-8").replace('"wessex"', f'"{file}"')
+    (tmp_path / "watcher.toml").write_text(written, encoding="utf-8")
+    chosen = load(tmp_path / "watcher.toml")
+    apply(chosen, store, "watcher.toml", NOW)
+    packs = Packs(store, lambda: NOW)
+    connector = FakeConnector([Page(posts=(OWN_POST, under_own(2, "{press=0.9}")), cursor=Cursor(state="x"))])
+    service = Service(
+        store=store,
+        poller=Poller(store, lambda _: connector, lambda _: None),
+        classifiers=[FakeClassifier()],
+        pack_of=packs,
+        teller=Teller(store, chosen, packs),
+        channel=FakeChannel(),
+    )
+    guard = Guard(store, packs, service.faults)
+    service.poll(store.accounts.get("hillcrest"), NOW)
+    service.advance(NOW)
+    (before,) = store.views.incidents(limit=10)
+    assert before.concerns == ("press",)
+
+    other = '[[rules]]\nid = "press"\nlabels = ["press"]\nconcern = "policy_question"\n'
+    file.write_text(OWN + other, encoding="utf-8")
+    assert guard.watch(NOW) == 1
+    service.advance(NOW)
+
+    concerns = {concern for incident in store.views.incidents(limit=10) for concern in incident.concerns}
+    assert "policy_question" in concerns
