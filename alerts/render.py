@@ -23,6 +23,7 @@ from alerts.reminder import Reminder
 from alerts.route import Receiver, Route
 from alerts.school import title
 from alerts.update import Update
+from alerts.viewer import Sight, is_closed, roles_in
 
 # A caller finds the mail's outside beside what it shows.
 __all__ = [
@@ -72,6 +73,7 @@ class Matter:
     ``others`` are the roles that were told beside the receiver. ``note`` is a fact of our own (which source is
     blind since when), never a word of a post. ``undecided`` says that the model was not sure, ``likelihoods`` are
     sentences that say how sure it was. ``action`` is the address by which the receiver says that they have it.
+    ``targets`` are the persons aimed at, as roles.
     """
 
     reference: str
@@ -92,6 +94,7 @@ class Matter:
     likelihoods: tuple[str, ...] = ()
     timezone: str = "Europe/London"
     action: str | None = None
+    targets: tuple[str, ...] = ()
 
 
 def incident_mail(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: Letter) -> bytes:
@@ -155,7 +158,7 @@ def _entry(matter: Matter, receiver: Receiver, routes: Sequence[Route]) -> dict[
         "places": [wording.platform_name(p.platform) for p in dict.fromkeys(matter.places)][:1],
         "soon": wording.how_soon(soonest),
         "discretion": accused,
-        "page": wording.page_line(receiver.role, accused=bool(accused)),
+        "page": wording.page_line(receiver.role, accused=bool(accused), closed=_is_closed(matter)),
         "grounds": [sentence for sentence, _ in _grounds(matter, receiver, [soonest])],
     }
 
@@ -260,11 +263,17 @@ def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: 
         "accused": accused,
         "silence": wording.silence_line(),
         "hat": f", as {title(receiver.role)}",
-        "page": wording.page_line(receiver.role, accused=bool(accused)),
+        "page": wording.page_line(receiver.role, accused=bool(accused), closed=_is_closed(matter)),
         "posts": wording.post_line(addresses, open_it=linked) if accused and matter.posts else "",
         "closing": wording.closing_line(receiver.role, plain(matter.reference), accused=bool(accused)),
         "others": wording.listed(f"the {title(role)}" for role in matter.others) if matter.others else "",
     }
+
+
+def _is_closed(matter: Matter) -> bool:
+    """Whether the IT provider sees no more of it than that it is there."""
+    about = roles_in(matter.about)
+    return is_closed(Sight(concerns=matter.concerns, about=about, targets=matter.targets))
 
 
 def _quotations(excerpts: Sequence[Excerpt], room: int) -> list[str]:

@@ -203,10 +203,18 @@ def first_step(reference: str) -> str:
     return f"Decide what is to be done and by whom, and keep your own note of it under the reference {reference}."
 
 
-def page_line(role: str, *, accused: bool) -> str:
-    """Where the matter's page can be opened, and by whom, said to the holder of that role."""
+def page_line(role: str, *, accused: bool, closed: bool = False) -> str:
+    """Where the matter's page can be opened, and by whom, said to the holder of that role; ``closed`` to the provider.
+
+    The provider's own roles are told nothing of a closed matter but that it is there.
+    """
     if accused:
         return "The page opens only on the machine where Watcher runs, and shows the posts to nobody yet."
+    if closed and role != _OPERATOR:
+        return (
+            "The page opens only on the machine where Watcher runs. It shows your IT provider no more than the "
+            "reference and whether the messages arrived, unless the DSL opens the matter to them."
+        )
     if role == _OPERATOR:
         return "The page opens only on the machine where Watcher runs."
     return "The page opens only on the machine where Watcher runs. Until sign-in arrives, your IT provider can open it."

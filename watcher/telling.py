@@ -209,6 +209,7 @@ class Teller:
             excerpts=tuple(excerpt_of(p.post, p.verdicts, {f.label for f in p.flags}) for p in view.posts),
             others=others,
             about=incident.about,
+            targets=incident.targets,
             note=unseen.note(self._store, view, school.timezone),
             undecided=any(f.review for post in view.posts for f in post.flags),
             likelihoods=tuple(_likelihoods(f for post in view.posts for f in post.flags)),

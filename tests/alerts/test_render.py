@@ -296,6 +296,18 @@ class TestMatter:
         assert said in text
         assert ("the post itself" in text or "under “Where”" in text) == bool(said)
 
+    def test_it_is_said_who_can_open_the_page(self) -> None:
+        for concern, targets, closed in (
+            ("criticism", (), False),
+            ("self_harm", (), True),
+            ("staff_conduct", (), True),
+            ("cyberbullying", ("pupil",), True),
+            ("cyberbullying", ("teacher",), False),
+        ):
+            _, text, _ = sent(matter(concern, targets=targets))
+            assert ("unless the DSL opens the matter to them" in text) == closed, (concern, targets)
+            assert ("your IT provider can open it" in text) != closed
+
     def test_where_a_link_says_i_have_it_the_mail_shows_it(self) -> None:
         link = "https://watcher.trust.example/n/abc/def"
         for about in (None, "headteacher"):
