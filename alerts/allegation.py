@@ -164,7 +164,8 @@ KINDS: tuple[tuple[str, str], ...] = (
         r"|hush(?:ed|ing)? (?:it |this |things |everything )?up|hush money|(?:swept|sweeping"
         r"|sweeps) (?:it |this |everything |things )?(?:all )?under"
         r"|brush(?:ed|ing) (?:it |this |everything |things )?under|turn(?:ed|s|ing) a blind eye"
-        r"|silenc(?:ed|ing)|gag(?:ged|ging)|buried the"
+        r"|silenc(?:ed|ing)|gag(?:ged|ging)"
+        r"|buried the (?:report|complaints?|evidence|truth|findings|allegations?|matter|scandal|whole thing)"
         r"|pa(?:id|ying) (?:\w+ )?off|shredd(?:ed|ing)|(?:delet|destroy|wip|bin)(?:ed|ned|ing"
         r"|ning|es|s) (?:the |all |our |my |those )*(?:emails?|evidence|records?|cctv|messages"
         r"|complaints?|files?)"
@@ -196,6 +197,7 @@ _HINT = re.compile(
 _RUNNING = frozenset(
     re.findall(
         r"\w+",
+        "barked embarrassed marched patronised singled "
         "accepted admitted advised allowed announced apologised appointed appreciated asked assessed assured "
         "awarded backed "
         "banned believed blamed blocked called cancelled cared changed charged closed collected "
@@ -230,6 +232,11 @@ _IDIOM = re.compile(
     r"|\banti-? ?(?:bullying|racis\w+)|\bsex(?:ual)? (?:health|education)"
     r"|\bsh(?:ook|ak(?:e|es|en|ing)) (?:[\w']+ ){1,3}hands?\b|\b(?:hid|hides|hiding) it well\b"
     r"|\b(?:killed|kill) (?:them|him|her|you|anyone) to\b|\b(?:i|we) could(?:'ve| have| of)? (?:murdered?|killed?)\b"
+    r"|\bhits? (?:the|a|all the) (?:same |right |wrong |high )?notes?\b"
+    r"|\brob(?:bed|bing|s)? (?:[\w']+ ){1,4}of (?!(?:[\w']+ ){0,2}(?:money|cash|funds|savings|wages))"
+    r"|\bst(?:ole|eals?|olen|ealing) (?:(?:the|our|my|all|their|his|her) )*"
+    r"(?:joy|fun|thunder|limelight|childhood|summer|hearts?|magic|soul|spotlight)\b"
+    r"|\b\w+ed (?:nothing|nobody|no-?one)\b"
     r"|\bmurder(?:ed)? (?:a|an|some) (?:pint|curry|tea|coffee|pizza|song|sandwich)"
     r"|\bhit (?:a six|the ball|their|its|our target)|\bhit song|\bhits? on (?:the|a) (?:head"
     r"|idea)|\bcurrent affairs|\bforeign affairs|\bstate of affairs"
@@ -289,16 +296,16 @@ def allegations(folded: str) -> Iterator[Allegation]:
         passive = kind not in _ALWAYS_OF and bool(_PASSIVE.search(before)) and bool(_DONE.match(match.group()))
         elsewhere = passive or _BY_OTHER.search(before) is not None
         yield Allegation(start=match.start(), end=match.end(), kind=kind, elsewhere=elsewhere)
-    yield from _deeds(folded)
+    yield from _deeds(folded, idioms)
 
 
-def _deeds(folded: str) -> Iterator[Allegation]:
+def _deeds(folded: str, idioms: set[int]) -> Iterator[Allegation]:
     """Every deed towards a pupil or a colleague that is not plainly one of running a school, and every hint."""
     for match in _HINT.finditer(folded):
         yield Allegation(start=match.start(), end=match.end(), kind=UNCLEAR, elsewhere=False, weak=True)
     for match in _DEED.finditer(folded):
         before = folded[max(0, match.start() - 60) : match.start()]
-        if match["verb"] in _RUNNING or _CLEARED.search(before):
+        if match["verb"] in _RUNNING or match.start() in idioms or _CLEARED.search(before):
             continue
         elsewhere = bool(_PASSIVE.search(before)) or _BY_OTHER.search(before) is not None
         yield Allegation(start=match.start(), end=match.end(), kind=UNCLEAR, elsewhere=elsewhere, weak=True)

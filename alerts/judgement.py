@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # The concerns that are aimed at somebody.
 AIMED = ("cyberbullying", "threat", "trolling")
+# What is alleged of one whom a post names while a model raises, or is undecided on, something sexual: no words say it.
+SUSPECTED = "sexual content"
 # Roles that many hold: who of them is meant, only a name tells.
 MANY = ("teacher", "duty_teacher", "staff", "line_manager", "office", "governor", "trustee")
 # What makes a post more than a remark: only then a deed that may be harmless counts against whoever is named.
@@ -51,6 +53,7 @@ class _Facts:
     target: str | None
     threatened: _Target
     why_about: str
+    suspected: bool
     lawful: bool
     confirmed: bool
     formats: tuple[str, ...]
@@ -87,7 +90,15 @@ def judge(pack: Pack, case: Case) -> tuple[Flag, ...]:
         withdrawn = (facts.lawful and flag.concern in pack.house.lawful) or _is_shielded(case, facts, flag.concern)
         if kept and not withdrawn and (flag.concern not in flags or flags[flag.concern].review > flag.review):
             flags[flag.concern] = flag
-    return tuple(flags.values())
+    return tuple(_once(facts, flags))
+
+
+def _once(facts: _Facts, flags: dict[str, Flag]) -> Iterator[Flag]:
+    """The flags; of one whom no words accuse, the undecided one alone: whoever decides it need not be told twice."""
+    undecided = facts.suspected and "sexual_content" in flags and flags["sexual_content"].review
+    for flag in flags.values():
+        if not (undecided and flag.concern == "misconduct_allegation" and not flag.rule.startswith("answer_")):
+            yield flag
 
 
 def _is_shielded(case: Case, facts: _Facts, concern: str) -> bool:
@@ -111,7 +122,9 @@ def _facts(pack: Pack, case: Case, confirmed: bool) -> _Facts:
     official = case.post.author is not None and case.post.author.official
     lawful = case.answer("lawful_opinion") == "yes"
     found = holders(case.post.text, case.officers, school=case.school.name)
-    about, why = _about(pack, case, () if official or lawful else _suspects(pack, case, found))
+    suspects = () if official or lawful else _suspects(pack, case, found)
+    about, why = _about(pack, case, suspects)
+    by_label = case.answer("about") is None and all(h.alleged == SUSPECTED for h in suspects)
     if case.answer("about") is None and not (official or lawful):
         about, why = _from_above(pack, case, about, why)
     return _Facts(
@@ -121,6 +134,7 @@ def _facts(pack: Pack, case: Case, confirmed: bool) -> _Facts:
         target=_answered_target(pack, case).role if case.answer("target") else _target(case.post.text, found),
         threatened=_threatened(pack, case, found),
         why_about=why,
+        suspected=by_label and bool(suspects) and len(about) <= len(suspects),
         lawful=lawful,
         confirmed=confirmed,
         formats=() if official else formats(case.post.text),
@@ -132,7 +146,7 @@ def _suspects(pack: Pack, case: Case, found: tuple[Holder, ...]) -> tuple[Holder
     """Those whom the post accuses, or may accuse: in doubt, whoever is named must not be the one who reads it."""
     live = _live(case)
     if pack.unsure and "sexual_content" in live and not _explained(case.post.text):
-        found = tuple(h if h.alleged or h.addressed else replace(h, alleged="sexual content") for h in found)
+        found = tuple(h if h.alleged or h.addressed else replace(h, alleged=SUSPECTED) for h in found)
     if not live.intersection(AGAINST):
         found = tuple(replace(h, alleged=None) if h.alleged == UNCLEAR else h for h in found)
     return accused(found, unsure=pack.unsure)
