@@ -263,3 +263,47 @@ def test_one_who_holds_two_roles_is_accused_under_both() -> None:
         "headteacher",
         "dsl",
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The new head shook my son's hand and called him by his brother's name",
+        "the head hid it well, but she was proud",
+        "The head robbed the kids of a proper sports day",
+        "The head has stolen the joy out of learning",
+        "the head hits the same note every assembly",
+        "The head doctored nothing and changed nothing",
+        "The head buried the bad news on page nine",
+        "The head embarrassed the kids with that singing",
+        "would it have killed the head to ring? It would have killed them to answer",
+        "we left the head's meeting and I could have murdered a curry",
+    ],
+)
+def test_idioms_that_hold_an_alleging_word_allege_nothing(text: str) -> None:
+    assert roles(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The head robbed the PTA of money",
+        "The head stole our money",
+        "The head buried the report",
+        "The head shook my son",
+        "The head hits pupils",
+        "The head could have killed my son, she punched him",
+    ],
+)
+def test_the_same_words_allege_where_they_mean_it(text: str) -> None:
+    assert roles(text) == ["headteacher"]
+
+
+def test_a_name_says_whose_it_is() -> None:
+    two = tuple(
+        (Holding(person=n, role="teacher", school="hollin"), Person(id=n, name=name, email=f"{n}@hollin.example"))
+        for n, name in (("a", "Ann Moore"), ("b", "Ben Moore"))
+    )
+
+    assert {h.person for h in holders("Mr Moore will pay for this", two)} == {"a", "b"}
+    assert {h.person for h in holders("Ben Moore will pay for this", two) if h.named} >= {"b"}

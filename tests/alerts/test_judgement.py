@@ -197,6 +197,14 @@ class TestAbout:
         assert "dsl" not in route.recipients
         assert "may be about them" in flag.why
 
+    def test_whom_no_words_accuse_is_one_undecided_matter_and_not_two(self) -> None:
+        flags = judge("Mrs Quill is not fit to lead that school", {"sexual_content": 0.4, "criticism": 0.9})
+
+        assert set(flags) == {"sexual_content"}
+        assert flags["sexual_content"].about == "headteacher"
+        sure = judge("Mrs Quill is not fit to lead that school", {"sexual_content": 0.9, "criticism": 0.9})
+        assert set(sure) == {"sexual_content", "misconduct_allegation"}
+
     @pytest.mark.parametrize(
         "text", ["I told Dee Fir about the messages", "A boy groped my daughter and the head has the report"]
     )
@@ -284,6 +292,62 @@ class TestTarget:
 
     def test_an_answer_names_the_target(self) -> None:
         assert judge("soon", {"threat": 0.9}, answers={"target": "dsl"})["threat"].target == "dsl"
+
+    @pytest.mark.parametrize(
+        ("text", "persons"),
+        [
+            ("I will break Tom Brook's legs", "brook"),
+            ("someone should stab mrs quill tonight", "quill"),
+            ("I'm coming for the head", "quill"),
+            ("I know where Dee Fir lives and where Tom Brook drinks", "fir,brook"),
+            ("Miss Harrow had better watch out", None),
+            ("that boy in year 5 is dead", None),
+            ("all of you are dead", None),
+        ],
+    )
+    def test_a_threat_knows_which_persons_it_names(self, text: str, persons: str | None) -> None:
+        assert judge(text, {"threat": 0.9})["threat"].target_person == persons
+
+    @pytest.mark.parametrize("pack", PACKS)
+    def test_the_one_threatened_is_told_under_any_role_and_in_any_body_that_the_post_accuses(self, pack: str) -> None:
+        text = "Governors are thieves and liars. I will burn Tom Brook's house down"
+        threat = judge(text, {"threat": 0.9, "criticism": 0.9}, pack)["threat"]
+        route = load_pack(pack).route("threat", about=threat.about, target=threat.target)
+
+        assert threat.target_person == "brook"
+        assert "chair_of_governors" in route.recipients
+
+    def test_one_who_is_accused_beside_the_one_threatened_is_not_told(self) -> None:
+        text = "I will kill Mrs Quill. Tom Brook stole the trip money"
+        threat = judge(text, {"threat": 0.9, "criticism": 0.9})["threat"]
+        route = load_pack("wessex").route("threat", about=threat.about, target=threat.target)
+
+        assert (threat.target_person, threat.about) == ("quill", "chair_of_governors")
+        assert "headteacher" in route.recipients
+        assert "chair_of_governors" not in route.recipients
+
+    def test_whoever_the_text_above_names_is_threatened_by_a_reply_that_names_nobody(self) -> None:
+        threat = judge("somebody should burn it down with her in it", {"threat": 0.9}, parent="Dee Fir is our new lead")
+
+        assert (threat["threat"].target, threat["threat"].target_person) == ("dsl", "fir")
+
+    @pytest.mark.parametrize(
+        ("answer", "target", "person"),
+        [
+            ("brook", "chair_of_governors", "brook"),
+            ("headteacher", "headteacher", "quill"),
+            ("teacher", "teacher", None),
+            ("oak", "staff", "oak"),
+            ("none", None, None),
+        ],
+    )
+    def test_a_person_may_be_answered_as_the_target(self, answer: str, target: str | None, person: str | None) -> None:
+        threat = judge("Dee Fir is dead", {"threat": 0.9}, answers={"target": answer})["threat"]
+
+        assert (threat.target, threat.target_person) == (target, person)
+
+    def test_an_insult_threatens_nobody(self) -> None:
+        assert judge("Tom Brook is a clown", {"cyberbullying": 0.9})["cyberbullying"].target_person is None
 
 
 class TestAuthor:
