@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from watcher import (
+    acting,
     answering,
     connecting,
     deciding,
@@ -41,6 +42,7 @@ reporting.register(app)
 spending.register(app)
 seeking.register(app)
 deciding.register(app)
+acting.register(app)
 answering.register(app)
 connecting.register(app)
 watching.register(app)
@@ -259,7 +261,7 @@ def incidents(
     if reference is not None and listing.how_seen(store, reference, clock()) == "hidden":
         stop(f"there is no incident {reference}")
     if state is not None:
-        _set_state(store, reference, state, why)
+        _set_state(store, reference, state, why, by)
     if verdict is not None and reference is not None:
         learning.note_verdict(store, reference, right=verdict == "right", by=by)
     if reference is None:
@@ -276,7 +278,7 @@ def incidents(
             typer.echo(line)
 
 
-def _set_state(store: Store, reference: str | None, state: str, why: str | None) -> None:
+def _set_state(store: Store, reference: str | None, state: str, why: str | None, by: str | None) -> None:
     """Note what became of an incident; a reason is asked for, so that the timeline can answer for it."""
     from alerts.incident import STATES
     from watcher.scheduler import clock
@@ -285,7 +287,7 @@ def _set_state(store: Store, reference: str | None, state: str, why: str | None)
         stop(f"--set {state}: no such state; known are {', '.join(STATES)}", code=2)
     if reference is None or not (why or "").strip():
         stop('name the incident and the reason: watcher incidents WT-… --set resolved --why "…"', code=2)
-    if not store.incidents.set_state(reference.upper(), state, str(why), clock()):
+    if not store.incidents.set_state(reference.upper(), state, str(why), clock(), by=learning.who(by)):
         stop(f"there is no incident {reference}")
 
 

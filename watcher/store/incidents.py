@@ -59,26 +59,21 @@ class IncidentShelf:
     def ungrouped(self, limit: int) -> tuple[Ungrouped, ...]:
         """Flags that wait for an incident: those that no other may swallow first, then the oldest."""
         with reading(self._engine) as connection:
-            query = (
-                select(t.flag.c.id, t.flag.c.mention, t.flag.c.body, t.flag.c.at, t.mention.c.school)
-                .add_columns(t.version.c.body.label("post"))
-                .join(t.mention, t.mention.c.id == t.flag.c.mention)
-                .join(t.version, t.version.c.id == t.mention.c.version)
-                .where(t.flag.c.grouped_at.is_(None), t.flag.c.withdrawn_at.is_(None))
-                .order_by(t.flag.c.concern.in_(GRAVE).desc(), t.flag.c.id)
-                .limit(limit)
-            )
-            return tuple(
-                Ungrouped(
-                    number=row.id,
-                    mention=row.mention,
-                    school=row.school,
-                    flag=Flag(**row.body),
-                    post=Post.from_dict(row.post),
-                    at=row.at,
-                )
-                for row in connection.execute(query)
-            )
+            query = _FLAGS.where(t.flag.c.grouped_at.is_(None), t.flag.c.withdrawn_at.is_(None))
+            query = query.order_by(t.flag.c.concern.in_(GRAVE).desc(), t.flag.c.id).limit(limit)
+            return tuple(map(_ungrouped_of, connection.execute(query)))
+
+    def flags(self, number: int) -> tuple[Ungrouped, ...]:
+        """The flags in an incident that still hold, the first to be found first."""
+        with reading(self._engine) as connection:
+            query = _FLAGS.where(t.flag.c.incident == number, t.flag.c.withdrawn_at.is_(None)).order_by(t.flag.c.id)
+            return tuple(map(_ungrouped_of, connection.execute(query)))
+
+    def get(self, reference: str) -> Unplanned | None:
+        """The incident of that reference with its number."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(t.incident).where(t.incident.c.reference == reference)).first()
+            return None if row is None else unplanned_of(connection, row)
 
     def open(self, school: str) -> dict[int, Incident]:
         """A school's open incidents, by number."""
@@ -107,6 +102,25 @@ class IncidentShelf:
         connection.execute(update(t.incident).where(t.incident.c.id == number).values(**values))
         self._join(connection, number, flag.number, now)
         self._keys(connection, number, after.keys, before.keys)
+
+    def take(self, connection: Connection, number: int, flags: Sequence[int], now: datetime) -> None:
+        """Make flags part of an incident by a person's word."""
+        for flag in flags:
+            self._join(connection, number, flag, now)
+
+    def put(self, connection: Connection, number: int, before: Incident, after: Incident, now: datetime) -> None:
+        """Write what an incident has become."""
+        values = _values(after) | {"opened_at": after.opened_at, "delete_after": now + timedelta(days=self._days)}
+        connection.execute(update(t.incident).where(t.incident.c.id == number).values(**values))
+        self._keys(connection, number, after.keys, before.keys)
+
+    def line(self, connection: Connection, number: int, what: str, detail: str, now: datetime, by: str) -> None:
+        """Write into the timeline what a person ruled."""
+        note(connection, number, what, detail, now, self._days, by=by)
+
+    def end(self, connection: Connection, number: int, now: datetime) -> None:
+        """Close an incident that is part of another now."""
+        acts.move(connection, number, "resolved", now)
 
     def holds_post(self, connection: Connection, number: int, flag: Ungrouped) -> bool:
         """Whether another flag on the same post is in the incident already."""
@@ -265,7 +279,7 @@ class IncidentShelf:
     def _set_state(
         self, connection: Connection, number: int, state: str, why: str, now: datetime, by: str | None = None
     ) -> None:
-        acts.move(connection, number, state, now, by)
+        acts.move(connection, number, state, now)
         note_once(connection, number, state, why, now, self._days, by=by)
 
     def act(self, reference: str, what: str, by: str, to: str | None, why: str, now: datetime) -> Incident:
@@ -305,6 +319,20 @@ class IncidentShelf:
         """Have an incident planned again, because whom to tell has changed."""
         with writing(self._engine) as connection:
             connection.execute(update(t.incident).where(t.incident.c.id == number).values(plan_due=True))
+
+
+_FLAGS = (
+    select(t.flag.c.id, t.flag.c.mention, t.flag.c.body, t.flag.c.at, t.mention.c.school)
+    .add_columns(t.version.c.body.label("post"))
+    .join(t.mention, t.mention.c.id == t.flag.c.mention)
+    .join(t.version, t.version.c.id == t.mention.c.version)
+)
+
+
+def _ungrouped_of(row: Row[Any]) -> Ungrouped:
+    """The flag that a row of ``_FLAGS`` holds."""
+    post = Post.from_dict(row.post)
+    return Ungrouped(number=row.id, mention=row.mention, school=row.school, flag=Flag(**row.body), post=post, at=row.at)
 
 
 def _values(incident: Incident) -> dict[str, Any]:
