@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,8 +22,9 @@ from watcher.web.standing import standing, summary
 
 PAGE = 30
 _INCOMPLETE = "This address is not complete. Begin again with the newest incidents."
-# Closed to whoever reads these pages: beside the list its first few, and a page of their own.
-SHUT, _FIRST = "confidential", 6
+# Closed to whoever reads these pages: counted above the list, by what became of their messages, with their own page.
+SHUT, _MOST = "confidential", 5_000
+_WORST = ("failed", "none", "pending", "some", "sent")
 _VIEWS = {"all": STATES, "open": OPEN_STATES, "closed": tuple(s for s in STATES if s not in OPEN_STATES)}
 
 
@@ -98,19 +100,18 @@ def _list(site: Site, school: str, state: str, before: str) -> HTMLResponse:
         not_about=READER,
         unclosed=now,
     )
-    # Not even the school of a closed matter is told, so a choice of school shows none.
-    beside = not (choice.school or choice.before)
-    closed = site.store.views.shut_count(now, READER)
-    shut = site.store.views.shut(now, limit=_FIRST, not_about=READER) if closed and beside else ()
+    shut = site.store.views.shut(now, limit=_MOST, not_about=READER)
+    arrived = Counter(arrival(line.notices) for line in shut)
     standings = [standing(account, now) for account in site.store.accounts.all()]
     shown = lines[:PAGE]
     return site.page(
         "incidents.html",
         choice.address(before=before),
         rows=[_row(line, names) for line in shown],
-        shut=[_shut_row(line) for line in shut],
-        more_shut=max(closed - _FIRST, 0),
-        tabs=_tabs(choice, tally, closed),
+        # Not even of which school they are is told, so they are counted over all, and on the first page.
+        shut=[] if choice.school or choice.before else sorted(arrived.items(), key=lambda one: _WORST.index(one[0])),
+        closed=len(shut),
+        tabs=_tabs(choice, tally, len(shut)),
         schools=names,
         choice=choice,
         older=choice.address(before=_position(shown[-1])) if len(lines) > PAGE else None,

@@ -43,6 +43,7 @@ _EVENTS = {
     "new_target": "Somebody else is aimed at",
     "more_severe": "It became more serious",
     "told": "A message was written",
+    "passed_over": "Not told",
     "sent": "The message was sent",
     "undelivered": "The message could not be delivered",
     "corrected": "A person corrected the labels",
@@ -133,6 +134,8 @@ def event(what: str, detail: str) -> tuple[str, str]:
     role, colon, rest = detail.partition(": ")
     if what == "undelivered" and colon:
         return name, f"To the {title(role)}: {rest}"
+    if what == "passed_over" and colon:
+        return name, f"The {title(role)}: {rest}"
     return name, detail
 
 

@@ -278,7 +278,7 @@ def test_of_safeguarding_and_staff_there_is_the_number_and_the_delivery_and_no_m
     house.tell(reference, "chair_of_governors")
     for address in ("/", "/?state=open", "/?state=confidential", f"/incidents/{reference}"):
         page, said = web.get(address).text, read(address)
-        assert reference in said
+        assert (reference if address != "/" and "open" not in address else "1 confidential matter") in said
         assert "Delivered" in said
         for never in (
             *("nobody here reads", "facebook", "Facebook", "hair of governors", "chair_of", "eadteacher"),
@@ -344,9 +344,7 @@ def test_what_the_dsl_opens_is_shown_with_who_why_and_until_when_and_closes_by_i
 
 def test_many_closed_matters_are_paged_by_number(house: House, web: TestClient) -> None:
     made = [house.incident(f"Words {n}", "threat") for n in range(33)]
-    page = web.get("/").text
-    assert re.findall(r'href="/incidents/(WT-\d+)"', page) == made[:6]
-    assert "27 more confidential matters" in page
+    assert "33 confidential matters" in web.get("/").text
     seen, address = [], "/?state=confidential"
     while address:
         page = web.get(address).text
