@@ -130,7 +130,7 @@ def _print(outcome: Outcome, said: Said) -> None:
     for concern in outcome.withdrawn:
         typer.echo(f"  withdrawn: {concern_name(concern)}")
     for told in outcome.new:
-        typer.echo(harmless(f"  will now be told of {told}"))
+        typer.echo(harmless(f"  will now be told: {told}"))
     for told in outcome.stands:
         typer.echo(harmless(f"  stands as it was: {told}"))
     if not outcome.new and not outcome.stands:

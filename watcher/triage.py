@@ -85,7 +85,7 @@ class Told:
         """In words."""
         to = listed([*map(role_name, self.roles), *self.threatened]) or "nobody now, the weekly digest"
         by = self.clause or "no clause: the house rule"
-        return f"{concern_name(self.concern)}: {to} ({by}{f', {self.within}' if self.within else ''})"
+        return f"{to} ({concern_name(self.concern)}; {by}{f', {self.within}' if self.within else ''})"
 
 
 @dataclass(frozen=True, kw_only=True)
