@@ -70,10 +70,10 @@ class Matter:
     """What an incident's mail shows.
 
     ``document`` is the policy's full name, ``short`` how it is cited. ``concerns`` are the most serious first.
-    ``others`` are the roles that were told beside the receiver. ``note`` is a fact of our own (which source is
-    blind since when), never a word of a post. ``undecided`` says that the model was not sure, ``likelihoods`` are
-    sentences that say how sure it was. ``action`` is the address by which the receiver says that they have it.
-    ``targets`` are the persons aimed at, as roles.
+    ``others`` are the roles that were told beside the receiver, ``named`` who holds them; ``targets`` those aimed at.
+    ``note`` is a fact of our own (which source is blind since when), never a word of a post. ``undecided`` says that
+    the model was not sure, ``likelihoods`` are sentences that say how sure it was. ``action`` is the address by which
+    the receiver says that they have it.
     """
 
     reference: str
@@ -88,6 +88,7 @@ class Matter:
     places: tuple[Place, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
     others: tuple[str, ...] = ()
+    named: tuple[tuple[str, str], ...] = ()
     about: str | None = None
     note: str = ""
     undecided: bool = False
@@ -266,7 +267,7 @@ def _shown(matter: Matter, receiver: Receiver, routes: Sequence[Route], letter: 
         "page": wording.page_line(receiver.role, accused=bool(accused), closed=_is_closed(matter)),
         "posts": wording.post_line(addresses, open_it=linked) if accused and matter.posts else "",
         "closing": wording.closing_line(receiver.role, plain(matter.reference), accused=bool(accused)),
-        "others": wording.listed(f"the {title(role)}" for role in matter.others) if matter.others else "",
+        "others": wording.told_list(matter.others, {} if accused else dict(matter.named)),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -196,6 +196,12 @@ def listed(names: Iterable[str]) -> str:
     """``a, b and c``."""
     *most, last = tuple(names) or ("",)
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def told_list(roles: Iterable[str], names: Mapping[str, str]) -> str:
+    """Those who were told, by role and, where it is given, by name: ``the DSL (Ann Example) and the CEO``."""
+    found = [f"the {title(role)}" + (f" ({names[role]})" if names.get(role) else "") for role in roles]
+    return listed(found) if found else ""
 
 
 def first_step(reference: str) -> str:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.digest import Digest
 from alerts.flag import Flag
-from alerts.incident import Incident, severity
+from alerts.incident import severity
 from alerts.letter import Letter
 from alerts.notice import Notice, mail_of
 from alerts.plan import Intent, due
 from alerts.policy import Pack
-from alerts.receiver import receivers
+from alerts.receiver import Passed, reach, receivers
 from alerts.render import Matter, Place, incident_mail, summary_mail, update_mail
 from alerts.route import Receiver, Route
 from alerts.school import Register, School
 from alerts.update import Update
+from alerts.wording import listed
 from classifiers.sentence import likelihood
 from watcher import unseen
 from watcher.checking import Checker, is_unconfirmed
@@ -35,7 +36,10 @@ _POSTS_SHOWN = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """An incident about to be told: what stands behind it, by which routes, who is told, and what is due now."""
+    """An incident about to be told: what stands behind it, by which routes, who is told, and what is due now.
+
+    ``passed`` are those who were passed over on the way, with the reason.
+    """
 
     view: IncidentView
     school: School
@@ -43,6 +47,7 @@ class Prepared:
     routes: tuple[Route, ...]
     told: tuple[Receiver, ...]
     intents: tuple[Intent, ...]
+    passed: tuple[Passed, ...] = ()
 
 
 class Teller:
@@ -70,11 +75,12 @@ class Teller:
             return None
         pack = self._pack_of(school.pack)
         routes = self._routes(view, pack)
-        told = self._receivers(routes, school, register, now, incident, pack)
+        told, passed = self._receivers(routes, school, register, now, view, pack)
         if is_unconfirmed(incident):
             routes, told = self._checker.instead(routes, told, incident, school, register, now)
+            passed = ()
         intents = due(incident, told, self._store.notices, now)
-        return Prepared(view=view, school=school, pack=pack, routes=routes, told=told, intents=intents)
+        return Prepared(view=view, school=school, pack=pack, routes=routes, told=told, intents=intents, passed=passed)
 
     def written(self, of: Prepared, leaving: Container[str] = ()) -> tuple[Notice, ...]:
         """The finished notices to each but these persons."""
@@ -89,7 +95,7 @@ class Teller:
         subject = f"summary:{','.join(sorted(intent.incident for _, intent in mine))}"
         receiver = mine[0][1].receiver
         letter = self._head.letter(subject, receiver, "summary", 0, mine[0][1].at)
-        shown = [(self._matter(of.view, of.school, of.pack, ()), of.routes) for of, _ in mine]
+        shown = [(self._matter(of.view, of.school, of.pack, {}), of.routes) for of, _ in mine]
         newest = sorted(shown, key=lambda pair: pair[0].first_at, reverse=True)
         message = summary_mail(newest, receiver, letter, capped=capped)
         for _, intent in mine:
@@ -109,7 +115,7 @@ class Teller:
         """Who would be told of a matter under that role today, or in its stead; never the accused."""
         route = replace(of.routes[0], recipients=(role,), alternates=(), ours=(), aimed_at=None)
         register = reachable(self._store, now)
-        return self._receivers([route], of.school, register, now, of.view.incident, of.pack)
+        return self._receivers([route], of.school, register, now, of.view, of.pack)[0]
 
     def update(
         self, update: Update, receiver: Receiver, reason: str, sequence: int, of: Prepared, now: datetime
@@ -156,30 +162,42 @@ class Teller:
         return tuple(sorted(dict.fromkeys(found), key=lambda r: -severity(r.concern)))
 
     def _receivers(
-        self, routes: Sequence[Route], school: School, register: Register, now: datetime, incident: Incident, pack: Pack
-    ) -> tuple[Receiver, ...]:
+        self, routes: Sequence[Route], school: School, register: Register, now: datetime, view: IncidentView, pack: Pack
+    ) -> tuple[tuple[Receiver, ...], tuple[Passed, ...]]:
+        """Who is told by these routes, each once, and who was passed over by all of them."""
+        incident = view.incident
+        aimed = (flag.target_person for post in view.posts for flag in post.flags if flag.concern == "threat")
+        targeted = tuple(dict.fromkeys(one for ids in aimed for one in (ids or "").split(",") if one))
         found: dict[str, Receiver] = {}
+        passed: dict[tuple[str | None, str], Passed] = {}
         for route in routes:
-            for receiver in receivers(
+            reached = reach(
                 route,
                 school,
                 register,
                 now,
                 about=incident.about,
                 accused=incident.accused,
+                targeted=targeted,
                 last_resort=self._head.last_resort,
                 document=pack.document,
-            ):
+            )
+            for receiver in reached.told:
                 found.setdefault(receiver.person, receiver)
-        return tuple(found.values())
+            for one in reached.passed:
+                passed.setdefault((one.person, one.role), one)
+        return tuple(found.values()), tuple(one for one in passed.values() if one.person not in found)
 
     def _notice(self, intent: Intent, of: Prepared) -> Notice:
         receiver, view = intent.receiver, of.view
         before = [n for n in view.notices if n.receiver == receiver.person]
         letter = self._head.letter(intent.incident, receiver, intent.reason, intent.sequence, intent.at)
         letter = replace(letter, thread=mail_of(before[0]) if before else None)
-        others = tuple(dict.fromkeys(r.role for r in of.told if r.person != receiver.person))
-        matter = self._matter(view, of.school, of.pack, others)
+        others: dict[str, list[str]] = {}
+        for other in of.told:
+            if other.person != receiver.person:
+                others.setdefault(other.role, []).append(other.name)
+        matter = self._matter(view, of.school, of.pack, {role: listed(names) for role, names in others.items()})
         return Notice(
             id=letter.message_id,
             subject_of=intent.incident,
@@ -192,7 +210,7 @@ class Teller:
             created_at=intent.at,
         )
 
-    def _matter(self, view: IncidentView, school: School, pack: Pack, others: tuple[str, ...]) -> Matter:
+    def _matter(self, view: IncidentView, school: School, pack: Pack, others: Mapping[str, str]) -> Matter:
         incident = view.incident
         places = dict.fromkeys(Place(platform=p.post.platform, url=p.post.url) for p in view.posts)
         return Matter(
@@ -207,7 +225,8 @@ class Teller:
             posts=incident.posts,
             places=tuple(places),
             excerpts=tuple(excerpt_of(p.post, p.verdicts, {f.label for f in p.flags}) for p in view.posts),
-            others=others,
+            others=tuple(others),
+            named=tuple(others.items()),
             about=incident.about,
             targets=incident.targets,
             note=unseen.note(self._store, view, school.timezone),

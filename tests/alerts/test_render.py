@@ -348,6 +348,14 @@ class TestMatter:
         assert "Friday 3 July 2026, 23:40" in text
         assert "until" not in text
 
+    def test_who_else_was_told_is_named_but_not_where_somebody_is_accused(self) -> None:
+        named = (("ceo", "Carol Example"), ("chair_of_governors", "Ann Example and Bo Example"))
+        _, text, _ = sent(matter(named=named))
+        assert "told the CEO (Carol Example) and the chair of governors (Ann Example and Bo Example)." in text
+        _, text, _ = sent(matter("misconduct_allegation", about="headteacher", named=named))
+        assert "told the CEO and the chair of governors." in text
+        assert "Carol" not in text
+
     def test_nobody_else_was_told(self) -> None:
         assert "Watcher has told nobody else." in sent(matter(others=()))[1]
 
