@@ -115,8 +115,14 @@ class _Content:
         """Whether something quotes the post, by a run of its words or by an address in it."""
         if any(link in said for link in self.links):
             return True
-        spoken = f" {' '.join(_words(said))} "
-        return any(f" {' '.join(part)} " in spoken for text in self.texts for part in _runs(text, run))
+        spoken = _words(said)
+        for text in self.texts:
+            length = min(run, len(text))
+            # The shorter of the two is laid out: a hostile post may have a million words.
+            here = set(_runs(spoken, length))
+            if any(part in here for part in _runs(text, length)):
+                return True
+        return False
 
 
 def _content(rows: Sequence[Any]) -> _Content:
@@ -131,7 +137,9 @@ def _content(rows: Sequence[Any]) -> _Content:
     long = [text for text in texts if len(text) > 12]  # noqa: PLR2004 - what is shorter stands anywhere
     said = [*long, *kept]
     bites = [form for one in said for form in (one.encode("utf-8", "replace"), json.dumps(one)[1:-1].encode())]
-    return _Content(texts=tuple(filter(None, map(_words, texts))), links=kept, bites=tuple(dict.fromkeys(bites)))
+    # One short word stands in every sentence.
+    spoken = tuple(words for text in texts if len(words := _words(text)) > 1 or text in long)
+    return _Content(texts=spoken, links=kept, bites=tuple(dict.fromkeys(bites)))
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -139,8 +147,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _runs(text: tuple[str, ...], length: int) -> Iterable[tuple[str, ...]]:
-    """Every run of so many words, or the whole text where it has fewer."""
-    return (text[n : n + length] for n in range(max(len(text) - length, 0) + 1))
+    """Every run of so many words; none where there are fewer."""
+    return (text[n : n + length] for n in range(len(text) - length + 1))
 
 
 def _left(body: dict[str, Any]) -> dict[str, Any]:
