@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from starlette.testclient import TestClient
 
 from connectors.approval import KEEPS
@@ -20,7 +20,7 @@ from watcher.correction import Correction
 from watcher.enrolment import apply
 from watcher.store import Store
 from watcher.store import schema as t
-from watcher.store.engine import reading
+from watcher.store.engine import reading, writing
 from watcher.store.views import IncidentView, PostView
 from watcher.web.application import make as pages
 
@@ -96,6 +96,15 @@ def test_the_author_goes_before_the_text_and_the_schools_own_posts_stay(store: S
     house.source.silent_on |= {"1"}
     house.at(NOW + 400 * HOUR)
     assert house.rows("1")[0].body["text"] == OWN.text
+
+
+def test_the_limit_holds_also_where_nobody_knows_any_more_who_brought_a_post(store: Store, tmp_path: Path) -> None:
+    house = limited(store, tmp_path, "linkedin")
+    house.bring(said("linkedin", 3))
+    with writing(store.engine) as connection:
+        connection.execute(delete(t.sighting))
+    house.at(NOW + 49 * HOUR)
+    assert house.rows("3")[0].body["text"] == ""
 
 
 def test_what_was_fetched_again_in_time_stays(store: Store, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from alerts.answer import Answer
 from alerts.flag import Flag
@@ -22,13 +22,15 @@ from connectors.post import Account, Author, Cursor, Gap, Media, Oddity, Page, P
 from watcher.errors import AlreadyRunningError, StoreError
 from watcher.store import Store
 from watcher.store import schema as t
-from watcher.store.engine import reading
+from watcher.store.engine import reading, writing
 from watcher.store.incidents import Ungrouped
 from watcher.store.matters import Judgement, Unjudged
 from watcher.store.posts import Seen, Unread
 from watcher.store.register import Entry
 
 NOW = datetime(2026, 11, 20, 8, 15, tzinfo=UTC)
+# The migration before the one that lengthens what was to go too soon.
+BEFORE_LASTING = "0012"
 ACCOUNT = Account(name="hill", platform="rss", target="https://hill.example/feed", school="hillcrest")
 
 
@@ -443,6 +445,80 @@ def test_what_an_incident_rests_on_stays_as_long_as_the_incident(store: Store) -
     assert view is not None
     assert [p.post.id for p in view.posts] == ["p1"]
     assert view.posts[0].verdicts[0].scores == {"criticism": 0.9}
+
+
+def test_whoever_brought_what_a_matter_rests_on_is_known_as_long_as_the_matter(store: Store) -> None:
+    flagged(store)
+    store.matters.answered(1, Answer(question="about", value="staff", by="jo", at=NOW))
+    start(store, store.incidents.ungrouped(10)[0], incident())
+    later = NOW + timedelta(days=181)
+    store.purge.purge(later)
+    store.rechecks.schedule(["rss"], later)
+    assert [check.accounts for check in store.rechecks.due(["rss"], later, 10)] == [("hill",)]
+    assert [answer.value for answer in store.matters.answers(1)] == ["staff"]
+
+
+def kept_until(store: Store) -> dict[str, datetime]:
+    with reading(store.engine) as connection:
+        tables = (t.post, t.version, t.sighting, t.verdict, t.mention)
+        rows = {table.name: connection.execute(select(table.c.delete_after)).first() for table in tables}
+        return {name: row[0] for name, row in rows.items() if row is not None}
+
+
+def noise_that_was_read(store: Store, school: str = "ohio") -> Seen:
+    """One post, about none of our schools as far as the first search that brought it can tell, and read."""
+    with_account(store)
+    bring(store, post())
+    seen = store.posts.unmatched(10)[0]
+    matched(store, seen, Mention(school=school, relevance="no", reason="another place"))
+    read(store, store.posts.unread(10)[0], Verdict(model="m", version="1", scores={"criticism": 0.9}))
+    return seen
+
+
+@pytest.mark.parametrize("relevance", ["yes", "unclear"])
+def test_what_was_noise_to_one_search_is_kept_once_it_is_a_schools_own(store: Store, relevance: str) -> None:
+    seen = noise_that_was_read(store)
+    matched(store, seen, Mention(school="hillcrest", relevance=relevance, reason="its own page"))
+    store.purge.purge(NOW + timedelta(days=8))
+    assert store.views.totals()["mention"] == 2
+    with reading(store.engine) as connection:
+        ours = select(t.mention.c.relevance).where(t.mention.c.school == "hillcrest")
+        assert connection.scalars(ours).all() == [relevance]
+    store.purge.purge(NOW + timedelta(days=179))
+    assert len(kept_until(store)) == 5
+    store.purge.purge(NOW + timedelta(days=181))
+    assert store.views.totals()["version"] == 0
+
+
+def test_what_a_person_called_ours_is_no_noise_to_the_next_search(store: Store) -> None:
+    seen = noise_that_was_read(store, "hillcrest")
+    store.mentions.decide(1, ["hillcrest"], "jo", NOW)
+    until = NOW + timedelta(days=180)
+    assert kept_until(store) == dict.fromkeys(kept_until(store), until)
+    matched(store, seen, Mention(school="hillcrest", relevance="no", reason="another place"))
+    assert kept_until(store) == dict.fromkeys(kept_until(store), until)
+    store.mentions.decide(1, [], "jo", NOW)
+    assert kept_until(store)["version"] == kept_until(store)["sighting"] == NOW + timedelta(days=7)
+
+
+def test_the_migration_lengthens_what_was_to_go_before_what_rests_on_it(store: Store) -> None:
+    flagged(store)
+    start(store, store.incidents.ungrouped(10)[0], incident())
+    bring(store, post(2), post(3))
+    second, third = store.posts.unmatched(10)
+    matched(store, second, Mention(school="hillcrest", relevance="unclear", reason="?"))
+    matched(store, third, Mention(school="hillcrest", relevance="no", reason="Ohio"))
+    soon = NOW + timedelta(days=7)
+    with writing(store.engine) as connection:
+        connection.execute(update(t.sighting).values(delete_after=soon))
+        connection.execute(update(t.version).where(t.version.c.id > 1).values(delete_after=soon))
+        connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": BEFORE_LASTING})
+    store.migrate()
+    long, usual = NOW + timedelta(days=365), NOW + timedelta(days=180)
+    with reading(store.engine) as connection:
+        for table in (t.version, t.sighting):
+            found = connection.scalars(select(table.c.delete_after).order_by(table.c.id)).all()
+            assert found == [long, usual, soon]
 
 
 def test_what_is_about_none_of_our_schools_goes_soon(store: Store) -> None:

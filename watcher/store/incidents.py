@@ -14,7 +14,7 @@ from alerts.incident import OPEN_STATES, Incident, may_move
 from connectors.post import Post
 from watcher.errors import RefusedError
 from watcher.freshness import PAID
-from watcher.store import acts
+from watcher.store import acts, lasting
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.event import note, note_once
@@ -166,19 +166,8 @@ class IncidentShelf:
     def _keep_as_long(self, connection: Connection, number: int, flag: int) -> None:
         """What an incident rests on is kept as long as the incident."""
         gone = connection.scalar(select(t.incident.c.delete_after).where(t.incident.c.id == number))
-        mention = select(t.flag.c.mention).where(t.flag.c.id == flag)
-        version = select(t.mention.c.version).where(t.mention.c.id.in_(mention))
-        post = select(t.version.c.post).where(t.version.c.id.in_(version))
-        for table, key, among in (
-            (t.flag, t.flag.c.id, [flag]),
-            (t.mention, t.mention.c.id, mention),
-            (t.correction, t.correction.c.mention, mention),
-            (t.verdict, t.verdict.c.version, version),
-            (t.version, t.version.c.id, version),
-            (t.post, t.post.c.id, post),
-        ):
-            shorter = key.in_(among) & (table.c.delete_after < gone)
-            connection.execute(update(table).where(shorter).values(delete_after=gone))
+        if gone is not None:
+            lasting.lengthen(connection, lasting.of_flag(flag), gone)
 
     def _keys(self, connection: Connection, number: int, keys: Sequence[str], old: Sequence[str] = ()) -> None:
         for key in set(keys) - set(old):

@@ -18,6 +18,7 @@ from alerts.wording import label_phrase
 from classifiers.verdict import OperatingPoint, Span, Verdict
 from connectors.post import Post
 from watcher.correction import refused_label
+from watcher.store import lasting
 from watcher.store import schema as t
 from watcher.store.confirming import REFUSED, close_if_bare, is_answered, is_refused, regroup
 from watcher.store.engine import reading, writing
@@ -72,8 +73,7 @@ class MatterShelf:
             self._mention(connection, seen, mention, now)
         looked_at = t.sighting.c.id.in_(seen.sightings)
         connection.execute(update(t.sighting).where(looked_at).values(matched_at=now))
-        if all(mention.relevance == "no" for mention in mentions):
-            self._shorten(connection, seen.number, now)
+        lasting.by_relevance(connection, seen.number, now, self._noise_days)
 
     def _mention(self, connection: Connection, seen: Seen, mention: Mention, now: datetime) -> None:
         values = {"version": seen.number, "school": mention.school, "relevance": mention.relevance}
@@ -89,13 +89,6 @@ class MatterShelf:
             connection.execute(update(t.mention).where(t.mention.c.id == old.id).values(**changed))
             count(connection, mention.school, day_of(seen.post, now), f"mentions:{old.relevance}", -1)
             count(connection, mention.school, day_of(seen.post, now), f"mentions:{mention.relevance}", 1)
-
-    def _shorten(self, connection: Connection, version: int, now: datetime) -> None:
-        """What is about none of our schools is not ours to keep."""
-        soon = now + timedelta(days=self._noise_days)
-        for table, key in ((t.version, t.version.c.id), (t.sighting, t.sighting.c.version)):
-            shorter = (key == version) & (table.c.delete_after > soon)
-            connection.execute(update(table).where(shorter).values(delete_after=soon))
 
     def read(
         self, connection: Connection, unread: Unread, verdicts: Sequence[Verdict], read_by: str, now: datetime

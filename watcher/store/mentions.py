@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Row, Select, func, select, update
 
 from alerts.answer import Answer
 from connectors.post import Post
+from watcher.store import lasting
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.incidents import note
@@ -112,15 +113,14 @@ class MentionShelf:
             ]
             for row in asked:
                 self._say(connection, row, schools, post, by, now)
-            if all(row.relevance == "no" or row in asked for row in rows.values()) and not schools:
-                self._shorten(connection, one.version, now)
+            # What is about a school is kept as any such post, what is about none of ours is not ours to keep.
+            lasting.by_relevance(connection, one.version, now, self._noise_days)
             return tuple(row.school for row in asked)
 
     def _add(self, connection: Connection, version: int, school: str, post: Post, now: datetime) -> None:
         row = {"version": version, "school": school, "relevance": "yes", "reason": _SAID, "at": now}
         insert_once(connection, t.mention, {**row, "delete_after": now + timedelta(days=self._days)})
         count(connection, school, day_of(post, now), "mentions:yes", 1)
-        self._lengthen(connection, version, now)
 
     def _say(
         self, connection: Connection, row: Row[Any], schools: Sequence[str], post: Post, by: str, now: datetime
@@ -136,27 +136,10 @@ class MentionShelf:
         if row.relevance != after:
             count(connection, row.school, day_of(post, now), f"mentions:{row.relevance}", -1)
             count(connection, row.school, day_of(post, now), f"mentions:{after}", 1)
-        if ours:
-            self._lengthen(connection, row.version, now)
         said = f"{by} said that the post is about {', '.join(schools) or 'none of the schools'}"
         rests = select(t.flag.c.incident).where(t.flag.c.mention == row.id, t.flag.c.incident.is_not(None)).distinct()
         for incident in connection.scalars(rests).all():
             note(connection, incident, "answered", said, now, self._incidents_days)
-
-    def _lengthen(self, connection: Connection, version: int, now: datetime) -> None:
-        """What is about a school is kept as long as any such post, also where it was taken for noise."""
-        until = now + timedelta(days=self._days)
-        post = select(t.version.c.post).where(t.version.c.id == version).scalar_subquery()
-        for table, key in ((t.version, t.version.c.id == version), (t.post, t.post.c.id == post)):
-            shorter = key & (table.c.delete_after < until)
-            connection.execute(update(table).where(shorter).values(delete_after=until))
-
-    def _shorten(self, connection: Connection, version: int, now: datetime) -> None:
-        """What is about none of our schools is not ours to keep."""
-        soon = now + timedelta(days=self._noise_days)
-        for table, key in ((t.version, t.version.c.id), (t.sighting, t.sighting.c.version)):
-            longer = (key == version) & (table.c.delete_after > soon)
-            connection.execute(update(table).where(longer).values(delete_after=soon))
 
 
 def _all() -> Select[Any]:

@@ -13,6 +13,7 @@ from alerts.incident import OPEN_STATES
 from alerts.wording import long_day, platform_name
 from connectors.post import Post
 from watcher.freshness import PAID, paid_check
+from watcher.store import lasting
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.incidents import note_once
@@ -149,9 +150,7 @@ class RecheckShelf:
     def _keep_again(self, connection: Connection, check: Check, now: datetime) -> None:
         self._tell(connection, check, "back", "to be seen again", now)
         until = now + timedelta(days=self._days)
-        for table, mine in _rows_of([check.number]):
-            shorter = mine & (table.c.delete_after < until)
-            connection.execute(update(table).where(shorter).values(delete_after=until))
+        lasting.lengthen(connection, lasting.of_posts([check.number]), until)
 
     def _tell(self, connection: Connection, check: Check, what: str, how: str, now: datetime) -> None:
         incidents = select(t.flag.c.incident).distinct().join(t.mention, t.mention.c.id == t.flag.c.mention)
@@ -191,23 +190,8 @@ def _severities(connection: Connection, posts: Sequence[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in connection.execute(query.group_by(t.version.c.post))}
 
 
-def _rows_of(posts: Sequence[int]) -> tuple[tuple[Any, Any], ...]:
-    """Every table that holds something of these posts, with the condition that finds it."""
-    versions = select(t.version.c.id).where(t.version.c.post.in_(posts))
-    mentions = select(t.mention.c.id).where(t.mention.c.version.in_(versions))
-    return (
-        (t.post, t.post.c.id.in_(posts)),
-        (t.version, t.version.c.post.in_(posts)),
-        (t.sighting, t.sighting.c.version.in_(versions)),
-        (t.verdict, t.verdict.c.version.in_(versions)),
-        (t.mention, t.mention.c.version.in_(versions)),
-        (t.flag, t.flag.c.mention.in_(mentions)),
-    )
-
-
 def shorten(connection: Connection, posts: Sequence[int], until: datetime) -> None:
     """Have everything of these posts go then, unless it goes sooner or a matter rests on the post."""
     held = set(connection.scalars(in_matters().where(t.version.c.post.in_(posts))))
     free = [number for number in posts if number not in held]
-    for table, mine in _rows_of(free):
-        connection.execute(update(table).where(mine & (table.c.delete_after > until)).values(delete_after=until))
+    lasting.shorten(connection, lasting.of_posts(free), until)

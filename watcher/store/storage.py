@@ -102,9 +102,10 @@ class StorageShelf:
 
 
 def _read_there(platform: str) -> Any:
-    """The posts that were read at a platform."""
-    query = select(t.version.c.post).join(t.sighting, t.sighting.c.version == t.version.c.id)
-    return query.join(t.account, t.account.c.name == t.sighting.c.account).where(t.account.c.platform == platform)
+    """The posts that were read at a platform, and those of which nobody knows any more who brought them."""
+    query = select(t.version.c.post).outerjoin(t.sighting, t.sighting.c.version == t.version.c.id)
+    query = query.outerjoin(t.account, t.account.c.name == t.sighting.c.account)
+    return query.where((t.account.c.platform == platform) | t.account.c.name.is_(None))
 
 
 def _fetched() -> Any:
