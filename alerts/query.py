@@ -31,6 +31,10 @@ _MOST_TOGETHER = 512 // 8
 _JOINED = ("x", "reddit", "youtube")
 
 
+# Between the name of an account and the place of one of its queries.
+MARK = "~"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sought:
     """One term of one school."""

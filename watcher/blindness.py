@@ -14,6 +14,7 @@ from alerts import incident as grouping
 from alerts.digest import Blind
 from alerts.incident import Incident
 from alerts.policy import Pack
+from alerts.query import MARK
 from alerts.school import Register, School
 from alerts.wording import counted, long_day
 from watcher.habit import LEAST, Silence, silence
@@ -23,7 +24,7 @@ from watcher.serving import Providers, served
 from watcher.store import Store
 from watcher.store.accounts import AccountState
 from watcher.store.gaps import Missing
-from watcher.terms import MARK, base_of
+from watcher.terms import base_of
 
 log = structlog.get_logger(__name__)
 

@@ -17,6 +17,7 @@ from connectors.session import close_session, open_session
 from watcher.config import AccountRow, Settings
 from watcher.enrolment import account_of
 from watcher.errors import BusyLinkError, ConfigError, GrantError
+from watcher.permission import command
 from watcher.seal import seal_of
 from watcher.store import Store
 from watcher.store.tokens import LINK_LIVES, TRIES, Invitation, Token
@@ -297,8 +298,8 @@ class Connections:
     def _why_no_link(self, row: AccountRow) -> str:
         if row.platform in PASTED:
             return (
-                f"{row.platform} grants nothing by a link: run `watcher connect {row.name}` without --link, and paste "
-                f"{PASTED[row.platform]}"
+                f"{row.platform} grants nothing by a link: run `{command(row.platform, row.name)}` without --link, and "
+                f"paste {PASTED[row.platform]}"
             )
         return f"{row.platform} is read without a token that could be granted: there is nothing to connect"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -34,6 +33,7 @@ from watcher.enrolment import account_of
 from watcher.errors import StoreError, WatcherError
 from watcher.granted import permissions
 from watcher.looking import search_refusal, timeline_refusal
+from watcher.permission import ask
 from watcher.portrait import profile_rows
 from watcher.probe import trouble
 from watcher.remedy import remedy
@@ -271,7 +271,7 @@ def granted_rows(settings: Settings, now: datetime | None) -> Iterator[dict[str,
             end = f", ends {one.ends:%d %B %Y}" if one.ends else ""
             detail = f"{one.state}; given by {one.owner} on {one.granted:%d %B %Y}{end}"
             if not one.is_well:
-                detail += f"; ask {one.owner} to open a new link: watcher connect {shlex.quote(one.account)} --link"
+                detail += f"; {ask(one.owner or 'its owner', one.platform, one.account)}"
             yield {"what": f"permission {one.account}", "ok": one.is_well, "detail": detail}
 
 

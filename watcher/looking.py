@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from pydantic import EmailStr
 
-from alerts.query import LONGEST
+from alerts.query import LONGEST, MARK
 from watcher.config import AccountRow, Settings
 from watcher.naming import handle_of
 from watcher.problem import misfit
-from watcher.terms import LONGEST_NAME, MARK, TERMS, is_shared, is_sought, plan_of, schools_of
+from watcher.terms import LONGEST_NAME, TERMS, is_shared, is_sought, plan_of, schools_of
 
 # Where a timeline is somebody's own; on sites, feeds and forums it is a publication's.
 _PERSONAL = (

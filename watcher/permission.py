@@ -1,8 +1,11 @@
-"""What platforms call permissions, in the words of those who grant them; and how each is taken back."""
+"""What platforms call permissions, in the words of those who grant them; how each is given, and taken back."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
+
+from connectors.grant import PASTED
 
 _WORDS = {
     "pages_show_list": "see which pages you manage",
@@ -55,6 +58,28 @@ _TAKE_BACK = {
 def in_words(scopes: Iterable[str]) -> Iterator[str]:
     """What each permission lets Watcher do, each sentence once; one we do not know is named as the platform does."""
     yield from dict.fromkeys(_WORDS.get(scope, f"what the platform calls “{scope}”") for scope in scopes)
+
+
+def command(platform: str, account: str) -> str:
+    """The command by which an account's owner gives the permission to read it: by a link, or a secret to paste."""
+    return f"watcher connect {shlex.quote(account)}{'' if platform in PASTED else ' --link'}"
+
+
+def anew(platform: str, account: str) -> str:
+    """What is done to have the permission given again, as a sentence goes on after a colon."""
+    if platform in PASTED:
+        return (
+            f"run “{command(platform, account)}” on the machine where Watcher runs, and paste it; where the settings "
+            "give this account a token of its own, put it where they read it from instead, and start Watcher again"
+        )
+    return f"run “{command(platform, account)}” and have the account’s own administrator open the link that it gives"
+
+
+def ask(owner: str, platform: str, account: str) -> str:
+    """Whom to ask for what, when only a person can help."""
+    if platform in PASTED:
+        return f"ask {owner} for {PASTED[platform]}, made anew, and paste it: {command(platform, account)}"
+    return f"ask {owner} to open a new link: {command(platform, account)}"
 
 
 def take_back(platform: str) -> str:

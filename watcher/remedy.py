@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 
-from connectors.grant import FLOWS
+from connectors.grant import FLOWS, PASTED
 from connectors.permission import NEEDS, lacking, needs_of
 from connectors.post import Account
+from watcher.permission import anew
 
 # What the errors of connectors say of a token that is no good, and of one that lacks a permission. Their own words
 # stand before the platform's, so whichever comes first counts: a platform may name a permission in any refusal.
@@ -81,7 +81,7 @@ def remedy(platform: str, account: str, error: str, of: Account | None = None) -
             return Remedy(kind="permission", what=rest, do=_permission(own, rest))
         return Remedy(kind="token", what=rest, do=_token(platform, account))
     if name == "ConfigError" and _SEALED.search(rest):
-        return Remedy(kind="token", what=rest, do=_unsealed(account, is_moved="another key" not in rest))
+        return Remedy(kind="token", what=rest, do=_unsealed(platform, account, is_moved="another key" not in rest))
     if name == "AccountNotFoundError":
         return Remedy(kind="account", what=rest, do=_account(platform))
     kind = {"SpentError": "budget", "RateLimitedError": "pause"}.get(name, "other")
@@ -93,14 +93,11 @@ def unread(account: Account, why: str) -> Remedy:
     return Remedy(kind="permission", what=" ".join(why.split()), do=_permission(account, why))
 
 
-def link_for(account: str) -> str:
-    """The command that makes the link which the account's own administrator opens."""
-    return f"watcher connect {shlex.quote(account)} --link"
-
-
 def _token(platform: str, account: str) -> str:
     refused = "The platform does not accept the token: it is not known, has expired or was taken back."
-    link = f"run “{link_for(account)}” and have the account’s own administrator open the link that it gives."
+    if platform in PASTED:
+        return f"{refused} {_NEW_TOKEN[platform]} then {anew(platform, account)}."
+    link = f"{anew(platform, account)}."
     if platform in FLOWS and platform not in _NEW_TOKEN:
         return (
             f"{refused} Make a new one on the platform: {link} One made by hand is copied again to where the settings "
@@ -127,18 +124,20 @@ def _permission(account: Account, said: str) -> str:
     named = lack.permission if lack else ", ".join(needs.of_all(account.reads))
     again = ""
     if account.platform in FLOWS:
-        again = f" Then run “{link_for(account.name)}” and have the account’s own administrator open the link."
+        again = f" Then {anew(account.platform, account.name)}."
+    elif account.platform in PASTED:
+        again = f" Where that makes a new one: {anew(account.platform, account.name)}."
     wanted = f" It needs {named}; granted in {needs.where}." if named else ""
     return f"The platform does not let this token read this.{wanted}{again}"
 
 
-def _unsealed(account: str, *, is_moved: bool) -> str:
-    anew = f"have it granted anew: run “{link_for(account)}” and have the account’s own administrator open the link"
+def _unsealed(platform: str, account: str, *, is_moved: bool) -> str:
+    again = f"have it granted anew: {anew(platform, account)}"
     if is_moved:
-        return f"The token kept here was changed or moved, and cannot be opened: {anew}."
+        return f"The token kept here was changed or moved, and cannot be opened: {again}."
     return (
         "The token kept here was sealed with another key than the settings name now. Write that key under "
-        f"secrets.previous and start Watcher again (“watcher tokens --reseal” then seals it anew), or {anew}."
+        f"secrets.previous and start Watcher again (“watcher tokens --reseal” then seals it anew), or {again}."
     )
 
 

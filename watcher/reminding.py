@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +19,7 @@ from alerts.school import School
 from alerts.wording import listed
 from connectors.grant import PASTED
 from watcher.config import AccountRow, Settings
+from watcher.permission import command
 from watcher.serving import served
 from watcher.store import Store
 from watcher.store.tokens import Token
@@ -139,7 +139,6 @@ def _names(schools: Sequence[School]) -> str:
 def _reminder(token: Token, row: AccountRow, ends: datetime, now: datetime) -> Reminder:
     """What is the same for everybody who is told; the schools are named to each by themselves."""
     link = row.platform not in PASTED
-    command = f"watcher connect {shlex.quote(row.name)}" + (" --link" if link else "")
     made = Reminder(
         account=row.name,
         platform=row.platform,
@@ -148,7 +147,7 @@ def _reminder(token: Token, row: AccountRow, ends: datetime, now: datetime) -> R
         granted_at=token.made_at,
         ends=ends,
         days=max((ends - now).days, 0),
-        command=command,
+        command=command(row.platform, row.name),
         steps=(),
     )
     return replace(made, steps=_by_link(token) if link else _by_pasting(row))

@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from alerts.query import LONGEST, Plan, Query, answers, plan
+from alerts.query import LONGEST, MARK, Plan, Query, answers, plan
 from alerts.school import RoleHolder, School
 from watcher.config import AccountRow, SchoolRow, Settings
 from watcher.naming import handle_of
 
 # What may stand as the target of such an account; leaving it out says the same.
 TERMS = "terms"
-# Between the name of a row and the place of one of its queries.
-MARK = "~"
 # A row whose name is longer could not bear the places of its queries.
 LONGEST_NAME = 140
 _HANDLE = re.compile(r"(?:https?://(?:www\.)?(?:x|twitter)\.com/)?@?([A-Za-z0-9_]{1,20})/?")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -18,6 +17,7 @@ from connectors.session import renew_session
 from watcher.config import AccountRow, AppRow, Settings
 from watcher.enrolment import account_of
 from watcher.errors import ConfigError
+from watcher.permission import ask
 from watcher.seal import Seal, seal_of
 from watcher.store import Store
 from watcher.store.tokens import Token
@@ -68,7 +68,7 @@ class Tokens:
         if self.is_due(token, now):
             token = self._renewed(token, now)
         if token.expires_at is not None and token.expires_at <= now:
-            raise AuthenticationError(f"the token ended on {token.expires_at:%d %B %Y}: {ask(token)}")
+            raise AuthenticationError(f"the token ended on {token.expires_at:%d %B %Y}: {self._ask(token)}")
         return opened(self._seal(), token).access
 
     def granted(self) -> tuple[Token, ...]:
@@ -97,12 +97,13 @@ class Tokens:
 
     def _was_refused(self, token: Token, since: datetime) -> bool:
         """Whether the platform has refused this very token: some end one before its time, and renew it all the same."""
-        try:
-            state = self._store.accounts.get(token.account)
-        except KeyError:
-            return False
-        refused = state.permanent and (state.last_error or "").startswith(AuthenticationError.__name__)
-        return refused and state.last_attempt_at is not None and state.last_attempt_at > since
+        return any(
+            state.permanent
+            and (state.last_error or "").startswith(AuthenticationError.__name__)
+            and state.last_attempt_at is not None
+            and state.last_attempt_at > since
+            for state in self._store.accounts.parts(token.account)
+        )
 
     def is_renewable(self, token: Token) -> bool:
         """Whether a token can be renewed without its owner."""
@@ -116,7 +117,8 @@ class Tokens:
             newest = self._newest(name)
             if not self.is_due(newest, now):
                 return newest
-            if not self._store.tokens.claim(name, now):
+            lease = self._store.tokens.claim(name, now)
+            if lease is None:
                 return self._meanwhile(newest, now, TransientError("another process renews the token"))
             try:
                 # Another process may have renewed it between the look and the claim.
@@ -124,12 +126,12 @@ class Tokens:
                 return self._renew(newest, now) if self.is_due(newest, now) else newest
             except EndedError as error:
                 log.warning("grant_ended", account=name)
-                raise AuthenticationError(f"{error}: {ask(newest)}") from error
+                raise AuthenticationError(f"{error}: {self._ask(newest)}") from error
             except ConnectorError as error:
                 log.warning("token_not_renewed", account=name, error=type(error).__name__)
                 return self._meanwhile(newest, now, error)
             finally:
-                self._store.tokens.release(name)
+                self._store.tokens.release(name, lease)
 
     def _newest(self, name: str) -> Token:
         token = self._store.tokens.get(name)
@@ -163,6 +165,10 @@ class Tokens:
         if isinstance(why, TransientError):
             raise TransientError(f"the token has ended and cannot be renewed just now: {why}") from why
         raise AuthenticationError(f"the token has ended and cannot be renewed: {why}") from why
+
+    def _ask(self, token: Token) -> str:
+        row = self._rows.get(token.account)
+        return ask(token.owner, row.platform if row else "", token.account)
 
     def _turn(self, name: str) -> threading.Lock:
         with self._guard:
@@ -259,11 +265,6 @@ def reminder_due(token: Token, renewable: bool, now: datetime) -> int | None:
     marks = [mark for mark in REMINDERS if ends - now <= timedelta(days=mark) and not (itself and mark > REMINDERS[-1])]
     nearest = min(marks, default=None)
     return nearest if nearest is not None and (token.reminded is None or nearest < token.reminded) else None
-
-
-def ask(token: Token) -> str:
-    """Whom to ask for what, when only a person can help."""
-    return f"ask {token.owner} to open a new link: watcher connect {shlex.quote(token.account)} --link"
 
 
 def app_of(settings: Settings, row: AccountRow) -> tuple[int, AppRow]:

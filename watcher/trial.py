@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -12,11 +11,11 @@ from alerts.wording import counted
 from connectors import approval, permission, registry
 from connectors.connector import Connector
 from connectors.errors import ConnectorError
-from connectors.grant import PASTED, flow_of
 from connectors.post import Account, Gap
 from watcher.config import AccountRow, Settings
 from watcher.enrolment import account_of
-from watcher.terms import MARK
+from watcher.permission import command
+from watcher.terms import base_of
 
 # X charges for each post: to see whether it can be read needs no more than the fewest that it gives.
 _FEW: Mapping[str, Mapping[str, Any]] = {"x": {"page_size": 10}}
@@ -56,14 +55,8 @@ def ungranted(account: Account, *, wholly: bool = False) -> str | None:
     """Why an account that was given no token cannot be read, some of it or ``wholly``, or ``None`` where it can."""
     if (account.token or "").strip() or not _wants_token(account) or (wholly and account.platform in _OWN_READS):
         return None
-    return f"no token: nobody has granted this; run `{connecting(account)}` (docs/platforms/{account.platform}.md)"
-
-
-def connecting(account: Account) -> str:
-    """The command by which an account's owner gives the permission to read it: by a link, or a secret to paste."""
-    name = shlex.quote(account.name.partition(MARK)[0])
-    pasted = account.platform in PASTED and flow_of(account) is None
-    return f"watcher connect {name}" if pasted else f"watcher connect {name} --link"
+    how = command(account.platform, base_of(account.name))
+    return f"no token: nobody has granted this; run `{how}` (docs/platforms/{account.platform}.md)"
 
 
 def frugal(row: AccountRow) -> Connector | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,16 +13,25 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from connectors.errors import AuthenticationError, ConnectorError
-from connectors.grant import FLOWS
+from connectors.grant import FLOWS, PASTED
 from connectors.permission import NEEDS
 from connectors.post import Account
 from connectors.registry import known
 from tests.connectors.test_contract import OVER_HTTP, Source
+from tests.watcher import granting
 from tests.watcher.test_service import NOW, House, make, settings
+from watcher.connection import Connections
 from watcher.enrolment import apply
 from watcher.health import look
+from watcher.permission import command
 from watcher.remedy import remedy
 from watcher.store import Store
+
+
+def commands(text: str) -> list[str]:
+    """The commands that a text tells people to type."""
+    return re.findall(r"“(watcher connect [^”]+)”", text)
+
 
 PLATFORMS = [kind for kind in OVER_HTTP if kind.platform in known()]
 
@@ -45,21 +56,66 @@ def test_a_401_is_a_dead_token_on_every_platform(
     found = remedy(of.platform, of.name, error, of)
     assert found.kind == "token", error
     assert "does not accept the token" in found.do
-    assert of.platform not in FLOWS or "watcher connect hill --link" in found.do
+    assert commands(found.do) == ([] if of.platform == "rss" else [command(of.platform, "hill")])
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in PLATFORMS if kind.platform != "bluesky"], ids=lambda kind: kind.platform
-)
+@pytest.mark.parametrize("kind", PLATFORMS, ids=lambda kind: kind.platform)
 @pytest.mark.parametrize("body", ["{}", ""])
 def test_a_403_is_a_lacking_permission_on_every_platform(
     kind: type[Source], body: str, httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     of, error = refusal(kind, httpserver, tmp_path, Response(body, 403, content_type="application/json"))
     found = remedy(of.platform, of.name, error, of)
-    assert found.kind == "permission", error
-    assert of.platform not in FLOWS or "watcher connect hill --link" in found.do
-    assert of.platform == "rss" or any(name in found.do for name in NEEDS[of.platform].of_all(of.reads))
+    # Without a session Bluesky lets nobody read anything, so a refusal comes at the login: of the app password.
+    assert found.kind == ("token" if of.platform == "bluesky" else "permission"), error
+    assert commands(found.do) == ([] if of.platform == "rss" else [command(of.platform, "hill")])
+    named = found.kind == "permission" and of.platform != "rss"
+    assert not named or any(name in found.do for name in NEEDS[of.platform].of_all(of.reads))
+
+
+SAID = {
+    "token": "AuthenticationError: the token has expired",
+    "permission": "AuthenticationError: (HTTP 403) no",
+    "other key": "ConfigError: secrets.key: the token of 'hill' was sealed with another key",
+    "moved": "ConfigError: the token of 'hill' was changed in the database, or moved there",
+}
+
+
+@pytest.mark.parametrize("platform", sorted({*FLOWS, *PASTED}))
+def test_the_command_that_a_remedy_names_is_accepted(platform: str, httpserver: HTTPServer, tmp_path: Path) -> None:
+    base = httpserver.url_for("").rstrip("/")
+    app = f'[[apps]]\nplatform = "{platform}"\nclient_id = "c"\nclient_secret = {{ file = "{tmp_path / "secret"}" }}\n'
+    target = {"mastodon": "hill@social.example", "bluesky": "hill.example"}.get(platform, "@hill")
+    more = (
+        f'[[accounts]]\nname = "hill"\nschool = "hillcrest"\nplatform = "{platform}"\ntarget = "{target}"\n'
+        f'owner = "Kim Bell"\nbase_url = "{base}"\nallow_private = true\n'
+    )
+    chosen = granting.settings(tmp_path, more=more if platform in {"youtube", "mastodon", *PASTED} else app + more)
+    httpserver.expect_request("/api/v1/apps").respond_with_json({"client_id": "1", "client_secret": "s"})
+    session = {"accessJwt": "a", "refreshJwt": "r", "handle": "hill.example", "did": "did:plc:1"}
+    httpserver.expect_request("/xrpc/com.atproto.server.createSession").respond_with_json(session)
+    lite = Store(f"sqlite:///{tmp_path / 'lite.db'}")
+    lite.migrate()
+    apply(chosen, lite, "watcher.toml", NOW)
+    connections = Connections(chosen, lite)
+    for what, error in SAID.items():
+        (typed,) = commands(remedy(platform, "hill", error).do)
+        program, verb, account, *options = shlex.split(typed)
+        assert (program, verb) == ("watcher", "connect")
+        if options == ["--link"]:
+            assert connections.begin(account, "https://watcher.example/back", NOW).account == "hill", what
+        else:
+            assert (options, platform in PASTED) == ([], True), "the command asks for a secret there, and nowhere else"
+            assert connections.paste(account, "abcd-efgh-ijkl-mnop", NOW).account == "hill", what
+    lite.close()
+
+
+@pytest.mark.parametrize("platform", sorted(PASTED))
+def test_a_secret_that_is_pasted_is_pasted_again_or_put_where_the_settings_have_it(platform: str) -> None:
+    said = remedy(platform, "hill", "AuthenticationError: the token has expired").do
+    assert "and paste it; where the settings give this account a token of its own" in said
+    assert "--link" not in said
+    assert "Make a new one on the platform" not in said
 
 
 def graph(code: int, status: int) -> tuple[dict[str, object], int]:

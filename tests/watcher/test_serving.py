@@ -88,7 +88,7 @@ def test_each_provider_is_told_once_however_many_its_schools_and_the_queries(sto
     assert told(house) == ["ida", "tom"], "nobody is told again"
     for notice in house.channel.sent:
         text = " ".join(body(notice).split())
-        assert "watcher connect" in text or "developer portal" in text
+        assert "developer portal, under the app’s keys, then run “watcher connect words” on the machine" in text
         assert f"Source: words (X); {len(states)} of {len(states)} searches cannot be read" in text
         assert all(state.account.name in text for state in states)
 

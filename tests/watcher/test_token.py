@@ -443,7 +443,8 @@ def test_a_refresh_token_that_turns_over_is_never_lost(
     # The platform is out of order: the old one is used for as long as it lives.
     assert tokens.current("tiktok") == "a2"
     # A process that broke off after the claim holds up nobody for more than a minute.
-    assert store.tokens.claim("tiktok", clock.now)
+    lease = store.tokens.claim("tiktok", clock.now)
+    assert lease is not None
     assert Tokens(made, store, clock).current("tiktok") == "a2"
     clock.now += timedelta(minutes=2)
     assert Tokens(made, store, clock).current("tiktok") == "a3"
@@ -451,6 +452,18 @@ def test_a_refresh_token_that_turns_over_is_never_lost(
     row = store.tokens.get("tiktok")
     assert row is not None
     assert row.refresh_expires_at == clock.now + timedelta(days=365)
+
+
+def test_a_lease_that_ran_out_is_given_back_by_nobody_but_its_holder(store: Store) -> None:
+    first = store.tokens.claim("tiktok", NOW)
+    second = store.tokens.claim("tiktok", NOW + timedelta(minutes=2))
+    assert first is not None
+    assert second is not None
+    # The first comes back late from a slow platform, while the second is still asking.
+    store.tokens.release("tiktok", first)
+    assert store.tokens.claim("tiktok", NOW + timedelta(minutes=2, seconds=5)) is None
+    store.tokens.release("tiktok", second)
+    assert store.tokens.claim("tiktok", NOW + timedelta(minutes=2, seconds=6)) is not None
 
 
 def test_a_token_that_has_ended_waits_for_a_platform_that_is_out_of_order(
@@ -840,6 +853,59 @@ def test_a_token_that_the_platform_ended_before_its_time_is_renewed(
         clock.now += timedelta(minutes=5)
         assert tokens.current("tiktok") == token
     assert tokens.current("tiktok") == "a2"
+
+
+SEARCH = (
+    '[[accounts]]\nname = "skies"\nplatform = "bluesky"\nreads = ["search"]\ntarget = "terms"\n'
+    '[[accounts]]\nname = "other"\nschool = "hillcrest"\nplatform = "bluesky"\ntarget = "hill.example"\n'
+)
+
+
+def searched(tmp_path: Path, store: Store) -> tuple[Settings, str]:
+    """A search that is read as a query of its own, with what was granted for it; and how the query is called."""
+    made = enrolled(settings(tmp_path, more=SEARCH), store)
+    (part,) = [s.account.name for s in store.accounts.all() if s.account.name.startswith("skies~")]
+    return made, part
+
+
+def test_a_new_grant_wakes_every_query_that_is_read_by_it(tmp_path: Path, store: Store) -> None:
+    made, part = searched(tmp_path, store)
+    late = NOW + timedelta(days=1)
+    for name in (part, "other"):
+        store.accounts.failed(
+            store.accounts.get(name), "AuthenticationError: no", permanent=True, next_at=late, now=NOW
+        )
+    put(made, store, account="skies", expires_at=NOW + timedelta(days=1))
+    assert store.accounts.get(part).next_poll_at == NOW
+    assert store.accounts.get("other").next_poll_at == late
+    assert [s.account.name for s in store.accounts.parts("skies")] == [part]
+    assert store.accounts.parts("ski") == store.accounts.parts("ski_s") == store.accounts.parts("%") == ()
+
+
+def test_a_token_that_ended_before_its_time_is_renewed_for_a_search_that_is_read_as_queries(
+    tmp_path: Path, store: Store, clock: Clock
+) -> None:
+    made, part = searched(tmp_path, store)
+    token = put(made, store, account="skies", refresh="r1", expires_at=NOW + timedelta(days=1))
+    tokens = Tokens(made, store, clock)
+    clock.now = NOW + timedelta(hours=1)
+    assert not tokens.is_due(token, clock.now)
+    state = store.accounts.get(part)
+    store.accounts.failed(state, "AuthenticationError: has ended", permanent=True, next_at=clock.now, now=clock.now)
+    assert tokens.is_due(token, clock.now)
+
+
+def test_whom_to_ask_for_a_secret_that_is_pasted(tmp_path: Path, lite: Store, clock: Clock) -> None:
+    made = enrolled(settings(tmp_path, more=SEARCH + f'[database]\nurl = "{lite.engine.url}"\n'), lite)
+    put(made, lite, account="other", made_at=NOW - timedelta(days=9), expires_at=NOW - timedelta(days=1))
+    with pytest.raises(AuthenticationError) as caught:
+        Tokens(made, lite, clock).current("other")
+    (row,) = health.granted_rows(made, NOW)
+    for said in (str(caught.value), row["detail"]):
+        assert said.endswith(
+            "ask Jo Moore for the app password (Settings, Privacy and security, App passwords), or "
+            "handle:app-password, made anew, and paste it: watcher connect other"
+        )
 
 
 def test_an_app_that_is_not_accepted_costs_no_reading_before_the_end(

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, or_, select, update
 
+from alerts.query import MARK
 from connectors.approval import Requirement, missing
 from connectors.permission import lacking
 from connectors.post import Account, Cursor, Gap, Page
@@ -144,6 +145,14 @@ class AccountShelf:
                 raise KeyError(name)
             return _state(row, approved(connection))
 
+    def parts(self, name: str) -> tuple[AccountState, ...]:
+        """An account as it is read: itself, or each of the queries that are built for it from the schools' terms."""
+        with reading(self._engine) as connection:
+            read = (t.account.c.retired_at.is_(None), of_account(name))
+            given = approved(connection)
+            rows = connection.execute(select(t.account).where(*read).order_by(t.account.c.name))
+            return tuple(_state(row, given) for row in rows)
+
     def wake(self, now: datetime) -> int:
         """Make due what a clock that ran ahead has put off, and set its times right; how many accounts.
 
@@ -254,6 +263,13 @@ class AccountShelf:
     def names(self, connection: Connection) -> Iterable[str]:
         """The names of all accounts that are read."""
         return connection.scalars(select(t.account.c.name).where(t.account.c.retired_at.is_(None))).all()
+
+
+def of_account(name: str) -> ColumnElement[bool]:
+    """The rows of an account as the settings name it, however many queries it is read as."""
+    start, c = f"{name}{MARK}", t.account.c
+    # Compared letter by letter: in a pattern, a name's own signs would mean something.
+    return or_(c.name == name, func.substr(c.name, 1, len(start)) == start)
 
 
 def _lacks(account: Account, page: Page) -> frozenset[str]:

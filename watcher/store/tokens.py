@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, select, text, update
 
 from watcher.store import schema as t
+from watcher.store.accounts import of_account
 from watcher.store.engine import reading, writing
 from watcher.store.write import put
 
@@ -79,8 +81,7 @@ class TokenShelf:
                 if connection.execute(update(t.invitation).where(unused).values(used_at=now)).rowcount != 1:
                     return False
             put(connection, t.token, ("account",), _row(token))
-            same = t.account.c.name == token.account
-            connection.execute(update(t.account).where(same).values(next_poll_at=now))
+            connection.execute(update(t.account).where(of_account(token.account)).values(next_poll_at=now))
             return True
 
     def renew(self, old: Token, new: Token) -> bool:
@@ -103,21 +104,28 @@ class TokenShelf:
 
     # renewing is one's business at a time ----------------------------------------------------------------------------
 
-    def claim(self, account: str, now: datetime) -> bool:
-        """Take the right to renew an account's token; another process may hold it, for a minute at most."""
-        key = _lease(account)
+    def claim(self, account: str, now: datetime) -> str | None:
+        """Take the right to renew an account's token, as what gives it back; ``None`` where another process holds it.
+
+        It holds for a minute at most.
+        """
+        key, lease = _lease(account), secrets.token_hex(16)
         with writing(self._engine) as connection:
             _alone(connection)
             at = connection.scalar(select(t.fact.c.at).where(t.fact.c.key == key))
             if at is not None and timedelta(0) <= now - at < _LEASE:
-                return False
-            put(connection, t.fact, ("key",), {"key": key, "value": {}, "at": now})
-            return True
+                return None
+            put(connection, t.fact, ("key",), {"key": key, "value": {"lease": lease}, "at": now})
+            return lease
 
-    def release(self, account: str) -> None:
-        """Give the right to renew back."""
+    def release(self, account: str, lease: str) -> None:
+        """Give the right to renew back; nothing is done where its minute was over and somebody else has taken it."""
+        same = t.fact.c.key == _lease(account)
         with writing(self._engine) as connection:
-            connection.execute(delete(t.fact).where(t.fact.c.key == _lease(account)))
+            _alone(connection)
+            held = connection.scalar(select(t.fact.c.value).where(same))
+            if held is not None and held.get("lease") == lease:
+                connection.execute(delete(t.fact).where(same))
 
     # links -----------------------------------------------------------------------------------------------------------
 
