@@ -182,3 +182,20 @@ def test_the_same_week_last_year_is_a_year_away(year: int, week: int) -> None:
     name = f"{year:04}-W{week:02}"
     apart = week_bounds(name, "UTC")[0] - week_bounds(week_last_year(name), "UTC")[0]
     assert apart in (timedelta(weeks=52), timedelta(weeks=53))
+
+
+def _light(colour: str) -> float:
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("paper", ["#ffffff", "#16191c"])
+def test_the_bars_can_be_told_from_the_paper_light_and_dark(paper: str) -> None:
+    """WCAG 1.4.11: three to one."""
+    _, _, html = read(digest_mail(busy(), HEAD, letter()))
+    colours = set(re.findall(r'bgcolor="(#\w+)" height="14"', html))
+    assert len(colours) == 3
+    for colour in colours:
+        dark, light = sorted((_light(colour), _light(paper)))
+        assert (light + 0.05) / (dark + 0.05) >= 3, colour
