@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -118,7 +119,9 @@ def test_what_only_speaks_of_such_things_has_none(text: str) -> None:
 
 def test_long_and_hostile_texts_are_read_in_time() -> None:
     for text in ("a " * 30_000, "foi " * 16_000, "i have " * 9_000 + "x", "teacher " * 8_000, "year 5 " * 9_000):
-        formats(text)
+        begun = time.process_time()
+        assert formats(f"{text}. Please accept this as a formal complaint.") == ("complaint",), "read to its end"
+        assert time.process_time() - begun < 3, "takes 0.03 s; a quadratic step takes minutes"
 
 
 def judge(text: str, pack: str = "wessex", *, official: bool = False, **more: str) -> dict[str, Flag]:
