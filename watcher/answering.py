@@ -53,6 +53,8 @@ def answer(
     from watcher.app import find_store
     from watcher.config import load
     from watcher.learning import who
+    from watcher.listing import how_seen
+    from watcher.scheduler import clock
     from watcher.triage import Said
 
     said = Said(
@@ -67,6 +69,8 @@ def answer(
     )
     with answering(as_json=as_json):
         store = find_store(load(config))
+        if how_seen(store, reference, clock()) == "hidden":
+            stop(f"there is no incident {reference.strip().upper()}")
         if said.is_empty:
             _ask(store, reference.strip().upper(), as_json=as_json)
         else:
@@ -79,9 +83,15 @@ def _names(given: list[str] | None) -> tuple[str, ...]:
 
 
 def _ask(store: Store, reference: str, *, as_json: bool) -> None:
+    from dataclasses import replace
+
+    from watcher.listing import how_seen
+    from watcher.scheduler import clock
     from watcher.triage import questions
 
-    for asked in questions(store, reference):
+    shut = how_seen(store, reference, clock()) == "closed"
+    # What was answered tells whom it is about.
+    for asked in (replace(one, said=None) if shut else one for one in questions(store, reference)):
         if as_json:
             say(_row(asked))
             continue
@@ -107,18 +117,30 @@ def _row(asked: Asked) -> dict[str, Any]:
 
 def _take(store: Store, reference: str, said: Said, post: str | None, *, as_json: bool) -> None:
     from watcher.app import is_alive, pack_of
+    from watcher.listing import how_seen
     from watcher.scheduler import clock
     from watcher.triage import Triage, UnknownAnswerError
 
     now = clock()
+    shut = how_seen(store, reference, now) == "closed"
     try:
         outcome = Triage(store=store, pack_of=pack_of).take(reference, said, now, post)
     except UnknownAnswerError as error:
         stop(str(error), code=2)
-    if as_json:
+    # Whoever types a command learns nothing of what is closed to them, nor of what an answer has just closed.
+    if shut or how_seen(store, reference, now) == "closed":
+        if as_json:
+            say({"incident": outcome.reference, "by": said.by, "closed_to": "it_provider"})
+        else:
+            typer.echo(
+                harmless(f"{outcome.reference}: answered by {said.by}; what follows is told to its people alone")
+            )
+    elif as_json:
         say(_outcome(outcome, said))
+    else:
+        _print(outcome, said)
+    if as_json:
         return
-    _print(outcome, said)
     tell(f"The policy judges it again {'now' if is_alive(store, now) else 'when the service next runs'}.")
 
 

@@ -11,6 +11,8 @@ from alerts.wording import label_phrase
 from classifiers.verdict import LABELS
 from watcher.correction import Correction, concern_of, corrected, decided, decided_by
 from watcher.errors import WatcherError
+from watcher.listing import how_seen
+from watcher.scheduler import clock
 from watcher.store import Store
 from watcher.store.corrections import Flagged
 
@@ -142,7 +144,9 @@ def post_of(store: Store, reference: str, post: str | None) -> tuple[Flagged, st
     if post is None and len(found) == 1:
         return found[0], ""
     if post not in names:
-        listed = ", ".join(f"{n} ({f.post.url or f.post.platform})" for n, f in enumerate(found, 1))
+        # Whoever asks may be somebody to whom the matter is closed: its posts have numbers.
+        shut = how_seen(store, reference, clock()) != "open"
+        listed = ", ".join(f"{n}" if shut else f"{n} ({f.post.url or f.post.platform})" for n, f in enumerate(found, 1))
         what = "has several posts" if post is None else f"has no post {post}"
         raise WatcherError(f"{reference} {what}; name one with --post: {listed}")
     number = found.index(names[post]) + 1
