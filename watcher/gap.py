@@ -12,7 +12,7 @@ from connectors.connector import Backfiller
 from connectors.errors import ConnectorError, RateLimitedError
 from watcher.errors import ConfigError
 from watcher.polling import Poller
-from watcher.store import Store
+from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
 from watcher.store.gaps import Missing
 
@@ -64,8 +64,9 @@ class Filler:
             with self._poller.paying(account, now) as bill:
                 page = connector.backfill(account, since, until, missing.cursor)
         except (ConnectorError, ConfigError) as error:
-            self._failed(missing, error, now)
+            # What it came to and what it cost are written together, or neither is.
             with self._store.writing() as connection:
+                self._failed(connection, missing, error, now)
                 self._poller.settle(connection, bill, None, 0, now)
             return 0
         if page.more and page.cursor is not None and page.cursor == missing.cursor:
@@ -79,16 +80,19 @@ class Filler:
         log.info("filled", account=missing.account, posts=len(page.posts), new=new, more=page.more)
         return 1
 
-    def _failed(self, missing: Missing, error: ConnectorError | ConfigError, now: datetime) -> None:
+    def _failed(
+        self, connection: Transaction, missing: Missing, error: ConnectorError | ConfigError, now: datetime
+    ) -> None:
+        gaps = self._store.gaps
         log.warning("fill_failed", account=missing.account, error=type(error).__name__)
         if isinstance(error, RateLimitedError):
-            self._later(missing, min(max(error.retry_at or now, now + _PAUSE), now + timedelta(days=1)))
+            until = min(max(error.retry_at or now, now + _PAUSE), now + timedelta(days=1))
+            gaps.put_off(connection, missing, until, tried=False)
         elif missing.tries + 1 >= TRIES:
-            self._give_up(missing, f"tried {TRIES} times in vain; last: {error}")
+            log.info("gap_stays", account=missing.account)
+            gaps.give_up(connection, missing, f"tried {TRIES} times in vain; last: {error}")
         else:
-            with self._store.writing() as connection:
-                until = now + _PAUSE * 2**missing.tries
-                self._store.gaps.put_off(connection, missing, until, tried=True)
+            gaps.put_off(connection, missing, now + _PAUSE * 2**missing.tries, tried=True)
 
     def _later(self, missing: Missing, until: datetime) -> None:
         with self._store.writing() as connection:
@@ -96,4 +100,5 @@ class Filler:
 
     def _give_up(self, missing: Missing, why: str) -> None:
         log.info("gap_stays", account=missing.account)
-        self._store.gaps.give_up(missing, why)
+        with self._store.writing() as connection:
+            self._store.gaps.give_up(connection, missing, why)

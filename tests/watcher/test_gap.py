@@ -131,6 +131,26 @@ def test_it_is_given_up_with_the_reason_after_several_tries(house: House) -> Non
     assert "502 Bad Gateway" in (only(house).fill_why or "")
 
 
+@pytest.mark.parametrize(
+    "error", [TransientError("502"), RateLimitedError("wait"), AccountNotFoundError("gone")], ids=str
+)
+def test_what_a_try_in_vain_came_to_and_what_it_cost_are_written_together_or_neither_is(
+    house: House, monkeypatch: pytest.MonkeyPatch, error: ConnectorError
+) -> None:
+    leave_out(house, gap())
+    past(house).past = [error]
+    before = only(house)
+    with monkeypatch.context() as patched:
+        patched.setattr(house.service.poller, "settle", raising)
+        with pytest.raises(RuntimeError, match="power cut"):
+            house.service.fill(NOW + 2 * MINUTE)
+    assert only(house) == before
+
+
+def raising(*_: object) -> None:
+    raise RuntimeError("power cut")
+
+
 def test_a_pause_that_the_platform_asks_for_is_no_try_in_vain(house: House) -> None:
     leave_out(house, gap())
     past(house).past = [RateLimitedError("slow down", NOW + 3 * HOUR)]

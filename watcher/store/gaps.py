@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, func, or_, select, update
 
 from connectors.post import Cursor, Gap, Page
 from watcher.store import schema as t
-from watcher.store.engine import reading, writing
+from watcher.store.engine import reading
 from watcher.store.posts import PostShelf
 
 # The platform that has just not given it may be tired; a minute later it may give it.
@@ -168,11 +168,10 @@ class GapShelf:
         values = {"fill_at": until, "fill_tries": missing.tries + tried}
         connection.execute(update(t.gap).where(t.gap.c.id == missing.number).values(**values))
 
-    def give_up(self, missing: Missing, why: str) -> None:
+    def give_up(self, connection: Connection, missing: Missing, why: str) -> None:
         """Leave a gap open for good, with the reason."""
         values = {"fill_at": None, "fill_cursor": None, "fill_why": why}
-        with writing(self._engine) as connection:
-            connection.execute(update(t.gap).where(t.gap.c.id == missing.number).values(**values))
+        connection.execute(update(t.gap).where(t.gap.c.id == missing.number).values(**values))
 
     def since(self, moment: datetime) -> tuple[Missing, ...]:
         """The gaps recorded since then, oldest first, also those that were filled.

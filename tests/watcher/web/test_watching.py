@@ -42,7 +42,9 @@ def test_each_gap_says_what_becomes_of_it(house: House, read: Callable[[str], st
     gap = Gap(start=house.now - DAY, end=house.now - DAY / 2, why="the platform keeps only a day")
     house.read(house.account("one"), gaps=(gap,))
     assert "Watcher is fetching it." in read("/sources")
-    house.store.gaps.give_up(house.store.gaps.since(house.now - DAY)[0], "tried 5 times in vain; last: 502")
+    with house.store.writing() as connection:
+        left_out = house.store.gaps.since(house.now - DAY)[0]
+        house.store.gaps.give_up(connection, left_out, "tried 5 times in vain; last: 502")
     assert "It stays missing: tried 5 times in vain; last: 502." in read("/sources")
 
 
