@@ -13,16 +13,20 @@ from hypothesis import strategies as st
 
 from alerts.flag import CONCERNS, GRAVE
 from alerts.incident import (
+    STATES,
     Candidate,
     Incident,
+    Ruling,
     family,
     fingerprints,
     join,
     joined,
+    may_move,
     news,
     opened,
     ordered,
     severity,
+    weighed,
 )
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -336,3 +340,50 @@ def test_whatever_comes_no_flag_is_lost_and_a_posts_flags_share_an_incident(flag
             circle = (m.post, m.school, frozenset(m.recipients), m.about)
             homes.setdefault(circle, set()).add(incident.reference)
     assert all(len(references) == 1 for references in homes.values())
+
+
+@pytest.mark.parametrize("before", STATES)
+@pytest.mark.parametrize("after", STATES)
+def test_what_is_closed_goes_nowhere_but_open_again(before: str, after: str) -> None:
+    closed = ("resolved", "dismissed")
+    assert may_move(before, after) == (before == after or before not in closed or after == "open")
+
+
+def test_reach_and_repetition_weigh_one_more_and_never_as_much_as_a_child() -> None:
+    assert [weighed(2, voices, 0) for voices in (1, 19, 20, 10_000)] == [2, 2, 3, 3]
+    assert [weighed(3, 1, again) for again in (0, 2, 3, 99)] == [3, 3, 4, 4]
+    assert weighed(4, 10_000, 99) == 4
+    assert weighed(severity("threat", "pupil"), 1, 0) == 5
+
+
+def test_a_louder_storm_is_no_news_and_a_graver_flag_in_it_is() -> None:
+    first = flagged("criticism")
+    loud = joined(opened(first, "WT-1"), flagged("criticism"), voices=50)
+    assert (loud.severity, loud.news) == (3, ("opened",))
+    graver = joined(loud, replace(flagged("criticism"), about="headteacher"), voices=51)
+    assert graver.news[-1] == "more_severe"
+
+
+def test_what_a_person_set_apart_joins_nothing_else_and_nothing_else_joins_it() -> None:
+    storm = opened(flagged("criticism"), "WT-1")
+    meant = flagged("criticism")
+    apart = replace(meant, rulings=(Ruling(key=fingerprints(meant)[0], mark="WT-9", apart=True),))
+    assert join(apart, [storm]) is None
+    own = opened(apart, "WT-9")
+    assert join(apart, [storm, own]) is own
+    assert join(flagged("criticism", text="somebody else entirely says this here"), [own]) is None
+
+
+def same(concern: str, post: str) -> Candidate:
+    """A post of one author in one thread."""
+    return flagged(concern, post=("mastodon", "fedi.example", post), thread="t1", author="one")
+
+
+@given(st.sampled_from(GRAVE), st.sampled_from(["acknowledged", "in_progress"]))
+def test_a_grave_thing_said_again_waits_for_an_answer_once_more(concern: str, state: str) -> None:
+    taken = replace(opened(same(concern, "first"), "WT-1"), state=state, held_by="dan", acknowledged_at=NOON)
+    again = joined(taken, same(concern, "another"))
+    assert again.news[-1] == "said_again"
+    assert (again.state, again.held_by, again.acknowledged_at) == ("open", None, None)
+    more = joined(again, same(concern, "a third"))
+    assert more.news == again.news

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.flag import GRAVE
 from alerts.incident import Incident
 from alerts.notice import REASONS
-from alerts.plan import Intent, Planned, due
+from alerts.plan import Intent, Pace, Planned, due, held
 from alerts.route import Receiver
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -148,3 +149,48 @@ def test_whatever_happens_nobody_misses_news_or_hears_it_twice(events: list[str]
     assert mails <= len(incident.news)
     assert all(row.reason in REASONS for _, row in log.rows)
     assert plan(incident, [HEAD, DSL], log) == []
+
+
+def told_at(*rows: tuple[str, timedelta]) -> Log:
+    log = Log()
+    log.rows = [
+        ("WT-7F3K", Planned(receiver="erin", reason=reason, sequence=n, at=NOW - ago))
+        for n, (reason, ago) in enumerate(rows)
+    ]
+    return log
+
+
+def news_to(reason: str) -> Intent:
+    return Intent(incident="WT-7F3K", receiver=HEAD, reason=reason, sequence=9, at=NOW)
+
+
+def why_held(log: Log, reason: str, mails: int = 0, incident: Incident = INCIDENT) -> tuple[str, datetime] | None:
+    one = held(news_to(reason), incident, log, mails, Pace(), "Europe/London", NOW)
+    return None if one is None else (one.reason, one.until)
+
+
+def test_further_news_wait_for_the_window_and_the_same_news_for_the_interval() -> None:
+    minutes, hours = timedelta(minutes=1), timedelta(hours=1)
+    assert why_held(Log(), "opened") is None
+    assert why_held(told_at(("opened", 5 * minutes)), "more_severe") == ("bundled", NOW + 10 * minutes)
+    assert why_held(told_at(("opened", 15 * minutes)), "more_severe") is None
+    repeated = told_at(("opened", 9 * hours), ("more_severe", 4 * hours))
+    assert why_held(repeated, "more_severe") == ("repeated_too_soon", NOW + 20 * hours)
+    assert why_held(repeated, "new_target") is None
+
+
+def test_a_full_day_waits_for_the_morning_or_for_the_hour_before_a_promise() -> None:
+    morning = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
+    assert why_held(Log(), "opened", mails=9) is None
+    assert why_held(Log(), "opened", mails=10) == ("capped", morning)
+    today = replace(INCIDENT, act_by=NOW + timedelta(hours=5))
+    assert why_held(Log(), "opened", mails=10, incident=today) == ("capped", NOW + timedelta(hours=4))
+    soon = replace(INCIDENT, act_by=NOW + timedelta(minutes=30))
+    assert why_held(Log(), "opened", mails=10, incident=soon) == ("capped", NOW + timedelta(minutes=15))
+
+
+@given(st.sampled_from(GRAVE), st.integers(0, 1000), st.integers(0, 2000), st.sampled_from(REASONS))
+def test_nothing_ever_holds_back_what_cannot_wait(concern: str, mails: int, ago: int, reason: str) -> None:
+    grave = replace(INCIDENT, concerns=("criticism", concern))
+    log = told_at(("opened", timedelta(minutes=ago)), (reason, timedelta(minutes=ago // 2)))
+    assert why_held(log, reason, mails, grave) is None
