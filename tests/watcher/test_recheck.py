@@ -16,6 +16,7 @@ from connectors.errors import AuthenticationError, ConnectorError, RateLimitedEr
 from connectors.post import Account, Cursor, Page, Post
 from connectors.tariff import POSTS, POUNDS, TARIFFS
 from tests.watcher.test_service import NOW, OWN, FakeConnector, House, make, post, settings, under_own
+from watcher import freshness
 from watcher.budget import Budget
 from watcher.config import load
 from watcher.enrolment import apply
@@ -401,3 +402,30 @@ def test_the_day_of_the_reading_ends_at_midnight_in_utc() -> None:
     assert paid_check(morning, ages, morning) == NOW.replace(hour=12, minute=0)
     assert paid_check(evening, ages, evening) == (evening + DAY + HOUR).replace(minute=0)
     assert paid_check(morning, ages, morning + 8 * DAY) is None
+
+
+def spoken(pause: timedelta) -> str:
+    """A length of time as the page writes it."""
+    for unit, name in ((DAY, "day"), (HOUR, "hour")):
+        if pause >= unit and not pause % unit:
+            return name if pause == unit else f"{pause // unit} {name}s"
+    raise AssertionError(pause)
+
+
+def test_the_page_has_the_ages_and_intervals_that_are_in_force() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "watching.md").read_text()
+    rows = [tuple(c.strip() for c in line.strip("|\n").split("|")) for line in page.splitlines() if line[:1] == "|"]
+    ages = {timedelta(days=1): "a day", timedelta(days=7): "a week", timedelta(days=30): "a month"}
+    expected = [(f"up to {ages[limit]} old", spoken(pause)) for limit, pause in freshness._AGES]
+    late = spoken(freshness._IN_OLD_MATTER).replace("12", "twelve")
+    expected.insert(0, ("an open matter rests on it", f"{spoken(freshness._IN_MATTER)}, after a week {late}"))
+    expected.append(("older", spoken(freshness._OLD)))
+    start = rows.index(("post", "asked again about every"))
+    assert rows[start + 2 : start + 2 + len(expected)] == [
+        (age, pause.replace("7 days", "week")) for age, pause in expected
+    ]
+    other = (docs / "platforms.md").read_text()
+    assert "(watching.md#stored-posts-are-looked-at-again)" in other
+    assert "## Stored posts are looked at again\n" in page
+    assert "| age of the post |" not in other, "one table, in one place"
