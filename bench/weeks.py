@@ -97,7 +97,7 @@ def _owed(store: Store, now: datetime) -> list[tuple[str, str]]:
         zone = schools[0].timezone
         week = weeks_due(START, zone, None)[-1]
         while True:
-            following = weeks_due(due_at(week, zone) + timedelta(days=7), zone, week)
+            following = weeks_due(due_at(week, zone) + timedelta(days=8), zone, week)
             week = following[-1]
             if due_at(week, zone) > now:
                 break
