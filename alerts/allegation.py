@@ -1,4 +1,4 @@
-"""What a text alleges: conduct, as against an opinion on a decision or a manner."""
+"""What a text alleges: conduct, as against an opinion on a decision or a manner; pure."""
 
 from __future__ import annotations
 

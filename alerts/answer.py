@@ -1,4 +1,4 @@
-"""What a person answers in triage; an answer has the case judged again."""
+"""What a person answers in triage; an answer has the case judged again; pure."""
 
 from __future__ import annotations
 

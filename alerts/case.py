@@ -1,4 +1,4 @@
-"""What a policy judges: one post version as it concerns one school, with all that is known of it."""
+"""What a policy judges: one post version as it concerns one school, with all that is known of it; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The week as leaders read it, and which weeks are due."""
+"""The week as leaders read it, and which weeks are due; pure."""
 
 from __future__ import annotations
 

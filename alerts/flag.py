@@ -1,4 +1,4 @@
-"""One rule of one pack that holds for one mention."""
+"""One rule of one pack that holds for one mention; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which public role-holder a text names or describes, and what it alleges of them.
+"""Which public role-holder a text names or describes, and what it alleges of them; pure.
 
 A post that alleges something of the Head must not be brought to the Head. So a name or a title counts in every form
 in which people write it, and an allegation near it counts as one about them; an opinion on a decision does not.

@@ -1,4 +1,4 @@
-"""Flags that are one matter to a person, and the rules by which they become one."""
+"""Flags that are one matter to a person, and the rules by which they become one; pure."""
 
 from __future__ import annotations
 

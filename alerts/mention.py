@@ -1,4 +1,4 @@
-"""Whether a post is about a school: yes, no or unclear, always with the reason."""
+"""Whether a post is about a school: yes, no or unclear, always with the reason; pure."""
 
 from __future__ import annotations
 

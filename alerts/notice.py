@@ -1,4 +1,4 @@
-"""One message to one receiver, with a named reason."""
+"""One message to one receiver, with a named reason; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which notices are due now, and why: the incident as it stands against what was planned before."""
+"""Which notices are due now, and why: the incident as it stands against what was planned before; pure."""
 
 from __future__ import annotations
 

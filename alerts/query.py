@@ -1,4 +1,4 @@
-"""Schools' terms in each platform's own language of search: as few queries as its length allows, one for many schools.
+"""Schools' terms in each platform's own language of search: as few queries as its length allows; pure.
 
 A query's ``place`` stays the same while schools come and go: schools are dealt out by a digest of their id, and a
 batch that no longer fits is halved, so that a new school touches one batch and no other school's words.

@@ -1,4 +1,4 @@
-"""From the roles that a route names to the people who hold them today, never the accused, never nobody."""
+"""From the roles that a route names to the people who hold them today, never the accused, never nobody; pure."""
 
 from __future__ import annotations
 

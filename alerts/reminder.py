@@ -1,4 +1,4 @@
-"""That a permission to read ends soon: what the IT provider is told, and what there is to do."""
+"""That a permission to read ends soon: what the IT provider is told, and what there is to do; pure."""
 
 from __future__ import annotations
 

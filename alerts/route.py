@@ -1,4 +1,4 @@
-"""A policy's answer for one concern, and the people behind it today."""
+"""A policy's answer for one concern, and the people behind it today; pure."""
 
 from __future__ import annotations
 

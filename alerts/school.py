@@ -1,4 +1,4 @@
-"""The people's side: trusts, schools, persons, the roles they hold and when they are away."""
+"""The people's side: trusts, schools, persons, the roles they hold and when they are away; pure."""
 
 from __future__ import annotations
 

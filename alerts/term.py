@@ -1,4 +1,4 @@
-"""What a school goes by, as terms to look for, each with what must stand beside it and what it must not be part of."""
+"""What a school goes by, as terms, each with what must stand beside it and what it must not be part of; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocol that every classifier fulfils; explaining is a power of its own."""
+"""The protocol that every classifier fulfils; explaining is a power of its own; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong while a passage is read."""
+"""What can go wrong while a passage is read; pure."""
 
 
 class ClassifierError(Exception):

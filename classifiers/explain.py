@@ -1,4 +1,4 @@
-"""Which words moved a score: measured by leaving words out and reading what is left; never guessed from weights.
+"""Which words moved a score: measured by leaving words out and reading what is left; never guessed from weights; pure.
 
 Of a long text the section is found first on which a label hangs, then its clauses, then their words, so that the
 number of reads is bounded. A word alone may change nothing where another says the same: so the strongest is left

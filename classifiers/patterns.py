@@ -1,4 +1,4 @@
-"""What is a format and not a meaning: postcodes, phone numbers, handles, years and forms, dates of birth, addresses.
+"""What is a format and not a meaning: postcodes, phone numbers, handles, years, forms, dates of birth, addresses; pure.
 
 Every pattern is linear in the text: repetitions are bounded, and each can begin only where a word begins.
 """

@@ -1,4 +1,4 @@
-"""Undoes what hides words from a reader, and remembers where every character came from.
+"""Undoes what hides words from a reader, and remembers where every character came from; pure.
 
 Two readings of a text: ``clean`` (characters made plain: for formats) and ``plain`` (evasion undone as well: for
 meaning). Both keep, for every character, the code points of the original that it stands for. Linear in the text.

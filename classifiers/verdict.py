@@ -1,4 +1,4 @@
-"""What is read and what is said of it: Passage, Span, OperatingPoint and Verdict."""
+"""What is read and what is said of it: Passage, Span, OperatingPoint and Verdict; pure."""
 
 from __future__ import annotations
 

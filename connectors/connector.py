@@ -1,4 +1,4 @@
-"""The protocol that every platform fulfils; extra powers are protocols of their own, found with ``isinstance``."""
+"""The protocol that every platform fulfils; extra powers are protocols of their own, by ``isinstance``; pure."""
 
 from __future__ import annotations
 

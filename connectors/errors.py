@@ -1,4 +1,4 @@
-"""What can go wrong while a platform is read, told apart by what the caller should do next."""
+"""What can go wrong while a platform is read, told apart by what the caller should do next; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an account's owner grants, and how each platform is asked for it: addresses, permissions, rules as a table."""
+"""What an account's owner grants, and how each platform is asked for it: addresses, permissions, rules; pure."""
 
 from __future__ import annotations
 

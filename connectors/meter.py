@@ -1,4 +1,4 @@
-"""Counts the requests of one reading as they leave, and lets none go that has not been paid for."""
+"""Counts the requests of one reading as they leave, and lets none go that has not been paid for; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nouns that platforms are turned into: Account, Author, Media, Post, Cursor, Gap and Page."""
+"""The nouns that platforms are turned into: Account, Author, Media, Post, Cursor, Gap and Page; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a platform says of an account as a whole, where it tells: who it says it is, and whether it is open to all."""
+"""What a platform says of an account as a whole, where it tells: who it says it is, and if it is open to all; pure."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 CALLS, SEARCHES, LOOKUPS, POUNDS = "calls", "searches", "lookups", "micropounds"
+# Money is counted in whole millionths of a pound.
+MICRO = 1_000_000
 # What answers bring and platforms charge for: posts, and what may come along with them: the posts that they answer or
 # quote, authors, pictures.
 POSTS, QUOTED, USERS, MEDIA = "posts", "quoted", "users", "media"
@@ -26,6 +28,17 @@ _SPANS = {
     "week": timedelta(days=7),
 }
 PERIODS = (*_SPANS, "day", "pacific_day", "month")
+# How often a limit is meant, after the number of calls.
+SPOKEN = {
+    "minute": "a minute",
+    "five_minutes": "in five minutes",
+    "quarter_hour": "in a quarter of an hour",
+    "hour": "an hour",
+    "day": "a day",
+    "pacific_day": "a day (of the Pacific coast)",
+    "week": "a week",
+    "month": "a month",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What people say of the models' labels: confirmed, dismissed, relabelled; and what of it may teach a new version."""
+"""What people say of the models' labels: confirmed, dismissed, relabelled; and what of it may teach; pure."""
 
 from __future__ import annotations
 
