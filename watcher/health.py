@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.viewer import PROVIDER
-
 from alerts.channel import Knocker
 from alerts.errors import AlertError
+from alerts.viewer import PROVIDER
 from alerts.wording import counted
 from classifiers.errors import ClassifierError
 from connectors.errors import ConnectorError

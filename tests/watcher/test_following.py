@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from alerts.errors import DeliveryError
 from alerts.incident import Incident
 from tests.watcher.test_service import NOW, OWN, House, body, make, post, settings, under_own
 from watcher.app import pack_of
@@ -265,3 +266,27 @@ def test_a_full_day_ends_in_one_summary_and_a_grave_matter_never_waits(house: Ho
     assert sum(reference in said for reference in references) == 4
     for reference in references:
         assert [n for n in house.store.notices.of(reference) if n.receiver == "moore"]
+
+
+def test_a_grave_mail_leaves_before_all_that_wait(house: House) -> None:
+    house.bring(OWN)
+    house.channel.answers = {f"{name}@x.example": DeliveryError("451", permanent=False) for name in ("moore", "okafor")}
+    for n in range(2, 8):
+        house.bring(post(n, f"Hillcrest Primary School: you at number {n} are pathetic {{cyberbullying=0.9}}"))
+    house.bring(under_own(90, DISCLOSURE))
+    house.channel.answers.clear()
+    house.service.begin(NOW + MINUTE)
+    house.service.deliver(NOW + MINUTE, limit=1)
+    assert [n.subject_of for n in house.channel.sent[-1:]] == [
+        i.reference for i in house.store.views.incidents(limit=30) if i.is_grave
+    ]
+
+
+def test_who_did_something_stands_in_the_timeline(house: House) -> None:
+    house.bring(OWN)
+    house.bring(under_own(2, DISCLOSURE))
+    reference = the_one(house).reference
+    house.store.incidents.act(reference, "acknowledged", "okafor", None, "seen", NOW)
+    view = house.store.views.incident(reference)
+    assert view is not None
+    assert [(e.by, e.detail) for e in view.events if e.what == "acknowledged"] == [("okafor", "seen")]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select, update
 
 from alerts.answer import Answer
 from alerts.flag import Flag
+from watcher.store import acts
 from watcher.store import schema as t
 from watcher.store.incidents import note_once
 
@@ -44,6 +45,6 @@ def close_if_bare(connection: Connection, incident: int, state: str, why: str, n
     left = select(t.flag.c.id).where(t.flag.c.incident == incident, t.flag.c.withdrawn_at.is_(None))
     if connection.execute(left.limit(1)).first() is not None:
         return
-    connection.execute(update(t.incident).where(t.incident.c.id == incident).values(state=state, plan_due=False))
-    connection.execute(delete(t.fingerprint).where(t.fingerprint.c.incident == incident))
+    acts.move(connection, incident, state, now)
+    connection.execute(update(t.incident).where(t.incident.c.id == incident).values(plan_due=False))
     note_once(connection, incident, state, why, now, days)

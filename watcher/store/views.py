@@ -50,6 +50,7 @@ class Event:
     at: datetime
     what: str
     detail: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,7 +254,7 @@ class ViewShelf:
 
     def _events(self, connection: Connection, incident: int) -> tuple[Event, ...]:
         query = select(t.event).where(t.event.c.incident == incident).order_by(t.event.c.id)
-        return tuple(Event(at=row.at, what=row.what, detail=row.detail) for row in connection.execute(query))
+        return tuple(Event(at=row.at, what=row.what, detail=row.detail, by=row.by) for row in connection.execute(query))
 
     def school_of(self, notice: str) -> str | None:
         """The school whose incident a notice tells of."""
