@@ -68,8 +68,9 @@ class Figures:
     def past(self, week: Week) -> Past | None:
         """An earlier week to compare with, or ``None`` where none of the schools was watched then."""
         counts, (start, end) = self.counts(week), week.bounds
+        mine, every = {school.id for school in week.schools}, self._store.register.all().schools
         sources = self._store.accounts.all()
-        since = [state.added_at for state in sources if served(state, week.schools)]
+        since = [state.added_at for state in sources if any(school.id in mine for school in served(state, every))]
         if not counts and not any(added <= start for added in since):
             return None
         opened = 0

@@ -169,6 +169,16 @@ def test_a_week_without_anything_has_no_figures_to_compare_with(house: House) ->
     assert week.before.mentions == 0
 
 
+def test_another_schools_source_does_not_make_a_week_a_watched_one(store: Store, tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    apply(chosen, store, "watcher.toml", NOW - timedelta(days=30))
+    with store.writing() as connection:
+        connection.execute(update(t.account).where(t.account.c.name == "hillcrest").values(added_at=NOW))
+    house = make(store, chosen)
+    assert preview(house)[0].before is None
+    assert preview(house, scope="dene")[0].before is not None
+
+
 def test_what_an_official_account_says_is_no_topic(house: House) -> None:
     bring(house, [OWN, *(replace(OWN, id=f"9{n}", text="The uniform sale") for n in range(6))], NOW)
     assert preview(house)[0].topics == ()
