@@ -115,7 +115,8 @@ class Planner:
             log.exception("incident_not_told", incident=reference)
             return 0
         waits = tuple(one for one in waits if one.intent.receiver.person not in summed)
-        self._store.notices.keep(unplanned.number, unplanned.incident.news, (*own, *shared), now, waits)
+        passed = () if prepared is None else prepared.passed
+        self._store.notices.keep(unplanned.number, unplanned.incident.news, (*own, *shared), now, waits, passed)
         return 1
 
     def _paced(self, prepared: Prepared, free: frozenset[str], now: datetime) -> tuple[Prepared, tuple[Held, ...]]:

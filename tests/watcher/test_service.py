@@ -20,7 +20,7 @@ from classifiers.verdict import LABELS, OperatingPoint, Passage, Verdict
 from connectors.errors import AuthenticationError, RateLimitedError, TransientError
 from connectors.post import Account, Author, Cursor, Page, Post
 from watcher.app import pack_of
-from watcher.config import Settings, load
+from watcher.config import HoldingRow, Settings, load
 from watcher.enrolment import apply
 from watcher.errors import StoreError
 from watcher.polling import Poller
@@ -616,3 +616,35 @@ def test_an_accusation_in_plain_words_is_a_matter_whatever_the_model_says(house:
     assert house.channel.to("moore") == []
     assert house.channel.to("lind")
     assert house.channel.to("ray")
+
+
+def test_a_mailbox_that_others_read_is_passed_over_in_a_conflict_and_the_timeline_says_so(
+    store: Store, tmp_path: Path
+) -> None:
+    chosen = settings(tmp_path)
+    people = tuple(p.model_copy(update={"mailbox": "shared"} if p.id == "lind" else {}) for p in chosen.people)
+    chosen = chosen.model_copy(update={"people": people})
+    apply(chosen, store, "watcher.toml", NOW)
+    house = make(store, chosen)
+    house.bring(under_own(1, "The head Mrs Moore stole from the school fund {criticism=0.9}"))
+    (incident,) = house.store.views.incidents(limit=9)
+    view = house.store.views.incident(incident.reference)
+    assert view is not None
+
+    assert {n.receiver for n in house.channel.sent} & {"lind", "moore"} == set()
+    said = [event.detail for event in view.events if event.what == "passed_over"]
+    assert "chair_of_governors: several people read this mailbox" in said
+    assert not any("Lind" in detail or "lind" in detail for detail in said)
+
+
+def test_one_threatened_by_name_is_told_though_many_hold_the_role(store: Store, tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    seats = tuple(HoldingRow(person=one, role="teacher", school="hillcrest") for one in ("noor", "abara"))
+    chosen = chosen.model_copy(update={"holdings": (*chosen.holdings, *seats)})
+    apply(chosen, store, "watcher.toml", NOW)
+    house = make(store, chosen)
+    house.bring(under_own(1, "I will find Mrs Noor after lessons and break her legs {threat=0.95}"))
+
+    told = {n.receiver for n in house.channel.sent}
+    assert "noor" in told
+    assert "abara" not in told

@@ -12,6 +12,7 @@ from alerts.flag import GRAVE
 from alerts.incident import OPEN_STATES
 from alerts.notice import Notice, mail_of
 from alerts.plan import Held, Planned
+from alerts.receiver import Passed
 from watcher.store import schema as t
 from watcher.store.engine import reading, writing
 from watcher.store.event import note
@@ -30,13 +31,22 @@ class NoticeShelf:
         self._days = days
 
     def keep(
-        self, incident: int, news: Sequence[str], notices: Sequence[Notice], now: datetime, held: Sequence[Held] = ()
+        self,
+        incident: int,
+        news: Sequence[str],
+        notices: Sequence[Notice],
+        now: datetime,
+        held: Sequence[Held] = (),
+        passed: Sequence[Passed] = (),
     ) -> None:
         """Write the notices of an incident and, unless there is more by now, that its news were dealt with.
 
-        What is ``held`` back is written with its reason, and the incident is planned again when the first may go.
+        What is ``held`` back is written with its reason, and the incident is planned again when the first may go. Who
+        was ``passed`` over stands in the timeline once, by role and with the reason.
         """
         with writing(self._engine) as connection:
+            for told_not in dict.fromkeys(f"{one.role}: {one.why}" for one in passed if one.person is not None):
+                self._pass(connection, incident, told_not, now)
             self._tell(connection, incident, notices, now)
             for one in held:
                 self._hold(connection, incident, one, now)
@@ -68,6 +78,11 @@ class NoticeShelf:
         for notice in notices:
             if self._insert(connection, incident, notice, now, urgent=urgent):
                 note(connection, incident, "told", f"{notice.role} ({notice.reason})", now, self._days)
+
+    def _pass(self, connection: Connection, incident: int, detail: str, now: datetime) -> None:
+        said = (t.event.c.incident == incident) & (t.event.c.what == "passed_over") & (t.event.c.detail == detail)
+        if connection.execute(select(t.event.c.id).where(said).limit(1)).first() is None:
+            note(connection, incident, "passed_over", detail, now, self._days)
 
     def _hold(self, connection: Connection, incident: int, held: Held, now: datetime) -> None:
         receiver = held.intent.receiver
