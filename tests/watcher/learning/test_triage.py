@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from watcher.app import pack_of
+from watcher.config import load
+from watcher.enrolment import apply
 from watcher.errors import WatcherError
 from watcher.triage import Outcome, Said, Triage, UnknownAnswerError, questions
 
@@ -245,3 +248,17 @@ def test_an_unknown_incident_is_said(desk: Desk) -> None:
         desk.say("WT-NONE", author="parent")
     with pytest.raises(WatcherError, match="there is no incident WT-NONE"):
         questions(desk.house.store, "WT-NONE")
+
+
+def test_a_threat_reaches_the_very_person_whom_it_names(make: Any, write: Any, tmp_path: Path) -> None:
+    house = make()
+    file = tmp_path / "watcher.toml"
+    more = '[[people]]\nid = "harrow"\nname = "Ada Harrow"\nemail = "harrow@x.example"\n'
+    more += '[[holdings]]\nperson = "harrow"\nrole = "teacher"\nschool = "hill"\n'
+    file.write_text(file.read_text(encoding="utf-8") + more, encoding="utf-8")
+    apply(load(file), house.store, "watcher.toml", house.now)
+
+    # The boy is spoken of first; the threat reaches her all the same.
+    house.bring(write(1, "my boy says he will stab Miss Harrow at the gate [*:threat]"))
+
+    assert "harrow" in house.told()
