@@ -35,8 +35,8 @@ from bench.table import INTERVAL_S, figures, put, table
 from bench.traffic import RATES, START, Item, Traffic, schools
 from bench.twin import Twin
 from connectors.errors import TransientError
-from connectors.tariff import CALLS, POSTS, POUNDS, SEARCHES, TARIFFS, window
-from watcher.budget import MICRO, Bill
+from connectors.tariff import CALLS, MICRO, POSTS, POUNDS, SEARCHES, TARIFFS, window
+from watcher.budget import Bill
 from watcher.freshness import paid_check
 from watcher.pace import Pace, stretch
 from watcher.polling import next_try

@@ -11,19 +11,18 @@ from urllib.parse import urlsplit
 
 from connectors.meter import Meter
 from connectors.post import Account, Page
-from connectors.tariff import ALONG, CALLS, LOOKUPS, POSTS, POUNDS, SEARCHES, TARIFFS, Tariff, window
+from connectors.tariff import ALONG, CALLS, LOOKUPS, MICRO, POSTS, POUNDS, SEARCHES, SPOKEN, TARIFFS, Tariff, window
 from watcher.config import AccountRow, CapRow, Settings
 from watcher.errors import SpentError
-from watcher.pace import Pace, stretch
+from watcher.pace import LOOKED_BACK, Pace, forecast, stretch
 from watcher.store import Store, Transaction
 from watcher.store.accounts import AccountState
 from watcher.store.ledger import Cap, Purse, Refusal, Spent
 from watcher.terms import readings
 
-MICRO = 1_000_000
 # How often it is worked out anew how far the money reaches.
 _FRESH = timedelta(minutes=10)
-_DAY, _WEEK, _MONTH = timedelta(days=1), timedelta(days=7), timedelta(days=30)
+_MONTH = timedelta(days=30)
 # A period that lasts this many seconds or longer is spent with an eye on its end.
 _LONG = 23 * 3600
 # Where each server counts for itself, an app is a server.
@@ -276,16 +275,13 @@ class Budget:
 
         def made() -> float:
             names = {s.account.name for s in self._store.accounts.all() if self._is_own(s.account)} if own else None
-            first = self._store.ledger.first()
-            looked = min(_WEEK, now - first) if first else timedelta(0)
-            if looked < _DAY:
-                # A first day reads the past and tells nothing of the days to come.
-                return 0.0
-            rows = (row for row in self._store.ledger.since(now - looked) if names is None or row.account in names)
-            spent = sum(row.amount for row in rows if row.unit == cap.unit and cap.holds_for(_purse(row)))
-            return spent / looked.total_seconds()
+            rows = self._store.ledger.since(now - LOOKED_BACK)
+            mine = (row for row in rows if names is None or row.account in names)
+            spent = sum(row.amount for row in mine if row.unit == cap.unit and cap.holds_for(_purse(row)))
+            told = forecast(spent, self._store.ledger.first(), now)
+            return 0.0 if told.is_early else told.a_second
 
-        return self._remembered(("spent", cap.key, cap.app, own), now, made)
+        return self._remembered(("spent", cap.key, cap.app, cap.platform, cap.school, own), now, made)
 
     def _remembered(self, key: tuple[object, ...], now: datetime, make: Callable[[], float]) -> float:
         with self._guard:
@@ -389,5 +385,4 @@ def words_of(refusal: Refusal) -> str:
         beside = f" but for the £{cap.kept / MICRO:.2f} that the schools' own accounts need" if cap.kept else ""
         of = f"£{spent:.2f} of £{all_of:.2f}, {cap.key}"
         return f"the month's budget is used up{beside} ({of}): raise it there, or {again}"
-    period = cap.period.replace("_", " ").replace("pacific ", "")
-    return f"{refusal.spent} of {cap.amount} {cap.unit} a {period} are used ({cap.key}): {again}"
+    return f"{refusal.spent} of {cap.amount} {cap.unit} {SPOKEN[cap.period]} are used ({cap.key}): {again}"

@@ -6,21 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from connectors.tariff import CALLS, SEARCHES, TARIFFS, Limit, window
+from connectors.tariff import CALLS, SEARCHES, SPOKEN, TARIFFS, Limit, window
 from watcher.config import Settings
 from watcher.terms import readings
 
 _DAY_S = 86400
-_SPOKEN = {
-    "minute": "a minute",
-    "five_minutes": "in five minutes",
-    "quarter_hour": "in a quarter of an hour",
-    "hour": "an hour",
-    "day": "a day",
-    "pacific_day": "a day (of the Pacific coast)",
-    "week": "a week",
-    "month": "a month",
-}
 # Any time will do: only how long a period lasts counts here.
 _ANY = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -44,7 +34,7 @@ def limits_of(platform: str) -> str | None:
     """A platform's limits as people say them, or ``None`` where it names none: ``3000 calls in five minutes``."""
     tariff = TARIFFS.get(platform)
     limits = tariff.limits if tariff is not None else ()
-    return "; ".join(f"{one.amount} {one.unit} {_SPOKEN[one.period]}" for one in limits) or None
+    return "; ".join(f"{one.amount} {one.unit} {SPOKEN[one.period]}" for one in limits) or None
 
 
 def limit_a_day(platform: str) -> int | None:

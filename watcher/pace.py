@@ -12,6 +12,9 @@ _NIGHT_FACTOR, _STORM_FACTOR = 3, 3
 # So many new posts in one reading are a storm; faster than once a minute nobody is told sooner.
 STORM = 10
 _SHORTEST_S = 60
+# By so many days what is to come is foretold; after how long it is decided by, and the least to tell a pace by.
+LOOKED_BACK = timedelta(days=7)
+_TELLING, _SHORTEST_LOOK = timedelta(days=1), timedelta(hours=1)
 # From these shares in use, by the platform's own word, a source is read half, and a quarter as often.
 _WARNED, _NEARLY = 0.8, 0.9
 # From this share on nothing is asked for a while, also where a backlog waits.
@@ -45,6 +48,28 @@ class Pace:
             # No longer than until the morning, however long the interval.
             seconds = max(seconds, min(seconds * _NIGHT_FACTOR, _until_morning(local)))
         return timedelta(seconds=seconds * max(self.stretch, 1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What is spent a second, as it has gone lately; ``is_early`` says that too little is known to decide by it."""
+
+    a_second: float
+    is_early: bool
+
+    def until(self, end: datetime, now: datetime) -> float:
+        """What will be spent from now until then."""
+        return self.a_second * (end - now).total_seconds()
+
+
+def forecast(amount: float, first: datetime | None, now: datetime) -> Forecast:
+    """How spending goes on, from what was spent in the last ``LOOKED_BACK`` and when anything was for the first time.
+
+    A first day reads the past and tells little of the days to come; of less than an hour no pace can be told at all.
+    """
+    known = now - first if first is not None else timedelta(0)
+    seconds = min(max(known, _SHORTEST_LOOK), LOOKED_BACK).total_seconds()
+    return Forecast(a_second=amount / seconds, is_early=known < _TELLING)
 
 
 @dataclass(frozen=True, kw_only=True)

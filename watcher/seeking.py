@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from watcher.store import Store
     from watcher.terms import Reading
 
-_DAY_S = 86400
-_MONTH = 30
-_PENCE = 1_000_000
+_MONTH = timedelta(days=30)
 _SHOWN = 60  # characters of a query in a table
 # More posts than this are not looked through; the newest tell enough.
 _MOST = 5000
@@ -177,14 +175,14 @@ def _cost(
 
 def _spent(store: Store, account: str, now: datetime) -> float | None:
     """What an account's readings come to in a month at the pace of the last week; ``None`` before there were any."""
-    from connectors.tariff import POUNDS
+    from connectors.tariff import MICRO, POUNDS
+    from watcher.pace import LOOKED_BACK, forecast
 
-    week = [row for row in store.ledger.since(now - timedelta(days=7)) if row.account == account]
-    first = store.ledger.first()
-    if not week or first is None:
+    rows = [row for row in store.ledger.since(now - LOOKED_BACK) if row.account == account]
+    if not rows:
         return None
-    passed = max(min((now - first).total_seconds(), 7 * _DAY_S), 3600) / _DAY_S
-    return round(sum(row.amount for row in week if row.unit == POUNDS) / _PENCE / passed * _MONTH, 2)
+    spent = sum(row.amount for row in rows if row.unit == POUNDS)
+    return round(forecast(spent, store.ledger.first(), now).until(now + _MONTH, now) / MICRO, 2)
 
 
 def _left(settings: Settings, school: School, today: date) -> Iterator[dict[str, Any]]:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connectors.tariff import POUNDS, window
-from watcher.pace import delay
+from connectors.tariff import MICRO, POUNDS, window
+from watcher.pace import LOOKED_BACK, delay, forecast
 from watcher.terminal import say, show, tell
 
 if TYPE_CHECKING:
     from watcher.budget import Budget
     from watcher.store import Store
     from watcher.store.ledger import Spent
-
-_PENCE = 1_000_000
-# The pace of this many days is what the rest of the month is foretold by.
-_LOOKED_BACK = timedelta(days=7)
 
 
 def register(app: typer.Typer) -> None:
@@ -73,19 +69,18 @@ _TITLES = {
 
 def caps(budget: Budget, store: Store, now: datetime) -> Iterator[dict[str, Any]]:
     """Each cap with what is spent of it, and what its period will come to at the pace of the last days."""
-    recent = store.ledger.since(now - _LOOKED_BACK)
+    recent, first = store.ledger.since(now - LOOKED_BACK), store.ledger.first()
     for cap in budget.caps:
-        start, end = window(cap.period, now)
         spent = store.ledger.spent(cap, now)
-        counted = [row for row in recent if row.unit == cap.unit and cap.holds_for(_purse(row))]
-        forecast = _forecast(spent, counted, store, now, start, end)
+        counted = sum(row.amount for row in recent if row.unit == cap.unit and cap.holds_for(_purse(row)))
+        coming = forecast(counted, first, now).until(window(cap.period, now)[1], now)
         money = cap.unit == POUNDS
         yield {
             "of": cap.app or (f"{cap.school}, its own sources" if cap.school else None) or cap.platform or "all",
             "unit": "pounds" if money else cap.unit,
             "period": cap.period.replace("_", " "),
             "spent": _amount(spent, money=money),
-            "forecast": _amount(forecast, money=money),
+            "forecast": _amount(int(spent + coming), money=money),
             "cap": _amount(cap.amount, money=money),
             "set_by": cap.key,
         }
@@ -95,16 +90,6 @@ def _purse(row: Spent) -> Any:
     from watcher.store.ledger import Purse
 
     return Purse(app=row.app, platform=row.platform, account=row.account, school=row.school)
-
-
-def _forecast(spent: int, recent: Sequence[Spent], store: Store, now: datetime, start: datetime, end: datetime) -> int:
-    """What the period will come to: what is spent, and the pace since the week or the first row for what is left."""
-    first = store.ledger.first()
-    looked = min(_LOOKED_BACK, now - first) if first else timedelta(0)
-    if looked < timedelta(hours=1):
-        looked = max(now - start, timedelta(hours=1))
-    pace = sum(row.amount for row in recent) / looked.total_seconds()
-    return int(spent + pace * (end - now).total_seconds())
 
 
 def accounts(store: Store, now: datetime) -> Iterator[dict[str, Any]]:
@@ -133,13 +118,13 @@ def schools(
         for school in payers:
             cost[school] += row.amount / len(payers)
     for school, amount in sorted(cost.items(), key=lambda pair: (-pair[1], pair[0])):
-        yield {"school": school, "pounds": round(amount / _PENCE, 2)}
+        yield {"school": school, "pounds": round(amount / MICRO, 2)}
 
 
 def delays(store: Store, now: datetime) -> Iterator[dict[str, Any]]:
     """How late posts were stored after their publication, by platform; what was there before Watcher is left out."""
     found: dict[str, list[float]] = defaultdict(list)
-    for platform, seconds in store.posts.delays(now - _LOOKED_BACK):
+    for platform, seconds in store.posts.delays(now - LOOKED_BACK):
         found[platform].append(seconds)
     for platform, values in sorted(found.items()):
         real = delay(values)
@@ -153,4 +138,4 @@ def delays(store: Store, now: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _amount(value: int, *, money: bool) -> float | int:
-    return round(value / _PENCE, 2) if money else value
+    return round(value / MICRO, 2) if money else value

@@ -17,14 +17,15 @@ from werkzeug import Request, Response
 from connectors import meter, registry
 from connectors.errors import RateLimitedError
 from connectors.post import Account
-from connectors.tariff import CALLS, POUNDS, SEARCHES
-from watcher.budget import MICRO, Bill, Budget, cap_problems, caps_of
+from connectors.tariff import CALLS, MICRO, PERIODS, POUNDS, SEARCHES, SPOKEN, TARIFFS
+from watcher.budget import Bill, Budget, cap_problems, caps_of, words_of
 from watcher.check import problems
 from watcher.config import Settings, load
 from watcher.enrolment import apply
 from watcher.errors import SpentError, StoreError
 from watcher.outlay import Outlay
 from watcher.polling import Poller
+from watcher.seeking import report_of
 from watcher.spending import accounts, caps, delays, schools
 from watcher.store import Store
 from watcher.store import schema as t
@@ -447,6 +448,52 @@ def test_the_report_says_what_each_school_costs_and_what_the_month_will(
     shared = list(schools(store, ["hillcrest", "dene"], later))
     assert [entry["pounds"] for entry in shared] == [0.1, 0.1]
     assert list(delays(store, later)) == [], "an invented post without a time tells no delay"
+
+
+@pytest.mark.parametrize("passed", [timedelta(minutes=20), timedelta(hours=5), timedelta(days=3)])
+def test_budget_and_terms_foretell_the_same_from_the_first_hour_on(
+    store: Store, tmp_path: Path, httpserver: HTTPServer, x: _X, passed: timedelta
+) -> None:
+    settings = _settings(tmp_path, httpserver.url_for("/"), "monthly_pounds = 1000.0")
+    poller, budget = _poller(settings, store)
+    poller.poll(store.accounts.get("search"), NOW)
+    now = NOW + passed
+    of_month = next(row for row in caps(budget, store, now) if row["unit"] == "pounds")
+    queries = report_of(settings, settings.schools[0], store, now)["queries"]
+    of_search = next(row for row in queries if row["account"] == "search")["pounds_a_month"]
+    left = (datetime(2026, 12, 1, tzinfo=UTC) - now) / timedelta(days=30)
+    assert of_search > 0.3
+    assert of_month["forecast"] - of_month["spent"] == pytest.approx(of_search * left, abs=0.02)
+
+
+def test_what_one_platform_spends_is_not_taken_for_anothers(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(TARIFFS, "reddit", replace(TARIFFS["reddit"], dollars_post=0.01))
+    settings = _settings(tmp_path, "https://x.example")
+    other = settings.accounts[0].model_copy(update={"name": "other", "platform": "reddit"})
+    _, budget = _poller(settings.model_copy(update={"accounts": (*settings.accounts, other)}), store)
+    for hours in (0, 30):
+        store.ledger.reserve(_PURSE, {POUNDS: 15 * MICRO}, [], NOW + timedelta(hours=hours))
+    accounts_of = {state.account.platform: state.account for state in store.accounts.all()}
+    now = NOW + timedelta(hours=48)
+    assert not budget.has_room(accounts_of["x"], now)
+    assert budget.has_room(accounts_of["reddit"], now)
+
+
+@pytest.mark.parametrize(
+    ("period", "said"),
+    [
+        ("five_minutes", "9 of 9 calls in five minutes are used"),
+        ("quarter_hour", "9 of 9 calls in a quarter of an hour are used"),
+        ("day", "9 of 9 calls a day are used"),
+        ("pacific_day", "9 of 9 calls a day (of the Pacific coast) are used"),
+    ],
+)
+def test_a_refusal_is_said_as_people_say_it(period: str, said: str) -> None:
+    refusal = Refusal(cap=_cap(9, period=period), spent=9, until=NOW)
+    assert words_of(refusal) == f"{said} (a test's): read again from 18 November 10:00 UTC"
+    assert SPOKEN.keys() == set(PERIODS)
 
 
 def test_requests_that_will_not_last_slow_the_search_down(
