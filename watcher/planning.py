@@ -50,7 +50,7 @@ class Planner:
 
     def plan(self, now: datetime, limit: int) -> int:
         """Write the notices that the incidents' news call for; how many incidents were planned."""
-        found = self._store.histories.untold(now - self._oldest)
+        found = self._store.histories.untold()
         told = self._tell_together([one.number for one in self._come(found, now)], now)
         first = {one.number for one in found}
         told += self._sum_up(first, now)
@@ -64,11 +64,15 @@ class Planner:
         return self._tell_together(sorted(numbers), now, only=released) if numbers else 0
 
     def _come(self, found: Sequence[Found], now: datetime) -> tuple[Found, ...]:
-        """Those whose source has been read to its end, or all as soon as one has waited too long."""
+        """Those whose source has been read to its end, or all as soon as one has waited too long.
+
+        What was said lately is no history: it may be happening now, and waits for nothing.
+        """
         if any(now - one.found_at >= LONGEST or now < one.found_at for one in found):
             return tuple(found)
         read = {accounts: self._store.histories.is_read(accounts) for accounts in {one.accounts for one in found}}
-        return tuple(one for one in found if read[one.accounts])
+        lately = now - self._oldest
+        return tuple(one for one in found if one.said_at >= lately or read[one.accounts])
 
     def _tell_together(self, come: Sequence[int], now: datetime, only: dict[str, frozenset[int]] | None = None) -> int:
         """One mail a person for several incidents; by ``only`` to these persons, and of these incidents each."""

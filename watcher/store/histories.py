@@ -16,11 +16,15 @@ from watcher.store.engine import reading
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A grave incident, by number, that only first readings brought: by these accounts, and since when it is known."""
+    """A grave incident, by number, that only first readings brought: by these accounts, since when it is known.
+
+    ``said_at`` is when the newest of its posts was written.
+    """
 
     number: int
     accounts: frozenset[str]
     found_at: datetime
+    said_at: datetime
 
 
 class HistoryShelf:
@@ -29,15 +33,11 @@ class HistoryShelf:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def untold(self, new_since: datetime) -> tuple[Found, ...]:
-        """Grave incidents that nobody was told of and that rest on nothing but first readings; in four queries.
-
-        What was said after ``new_since`` is no history: it may be happening now, and waits for nothing.
-        """
+    def untold(self) -> tuple[Found, ...]:
+        """Grave incidents that nobody was told of and that rest on nothing but first readings; in four queries."""
         told = select(t.notice.c.id).where(t.notice.c.incident == t.incident.c.id)
-        query = select(t.incident.c.id, t.incident.c.concerns, t.incident.c.opened_at)
+        query = select(t.incident.c.id, t.incident.c.concerns, t.incident.c.opened_at, t.incident.c.last_flag_at)
         query = query.where(t.incident.c.plan_due, t.incident.c.state.in_(OPEN_STATES), ~told.exists())
-        query = query.where(t.incident.c.last_flag_at < new_since)
         with reading(self._engine) as connection:
             rows = {row.id: row for row in connection.execute(query) if set(row.concerns) & set(GRAVE)}
             if not rows:
@@ -46,7 +46,12 @@ class HistoryShelf:
             found_at = {row[0]: row[1] for row in connection.execute(events.group_by(t.event.c.incident))}
             first = self._first(connection, rows.keys())
         return tuple(
-            Found(number=number, accounts=accounts, found_at=found_at.get(number, rows[number].opened_at))
+            Found(
+                number=number,
+                accounts=accounts,
+                found_at=found_at.get(number, rows[number].opened_at),
+                said_at=rows[number].last_flag_at,
+            )
             for number, accounts in first.items()
         )
 
