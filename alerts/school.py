@@ -341,17 +341,15 @@ class Register:
         local = school.local(now)
         if self.is_away(person, local.date()):
             return False
-        own = self._people[person].hours if person in self._people else None
-        if own is not None:
+        for own in (one.hours for one in self.known((person,)) if one.hours is not None):
             return own.cover(local)
-        open_today = not any(p.covers(local.date()) for p in school.closed)
+        is_closed = any(p.covers(local.date()) for p in school.closed)
         in_term = not school.terms or any(p.covers(local.date()) for p in school.terms)
-        return open_today and in_term and school.hours.cover(local)
+        return in_term and not is_closed and school.hours.cover(local)
 
     def mailmates(self, person: str) -> frozenset[str]:
         """The ids of those who have the same address as a person and are somebody else: it is shared in fact."""
-        known = self._people.get(person)
-        return frozenset() if known is None else self._addresses[known.address] - self.hats_of(person)
+        return frozenset().union(*(self._addresses[p.address] for p in self.known((person,)))) - self.hats_of(person)
 
     def held(self, school: School) -> Iterable[Holding]:
         """Every holding at the school and its trust, whenever it holds, in the order of the register."""
