@@ -176,10 +176,10 @@ class Faults:
 
     def _awake(self, now: datetime) -> dict[str, AccountState]:
         """The accounts by name; those that a clock which ran ahead has put off are woken."""
-        states = self._store.accounts.all()
+        states = self._store.accounts.all(now)
         if any(state.is_ahead(now) for state in states):
             log.warning("clock_ran_ahead", woken=self._store.accounts.wake(now))
-            states = self._store.accounts.all()
+            states = self._store.accounts.all(now)
         return {state.account.name: state for state in states}
 
     def _watch_blind(

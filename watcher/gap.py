@@ -34,7 +34,7 @@ class Filler:
 
     def fill(self, now: datetime, limit: int = 20, going: Callable[[], bool] = lambda: True) -> int:
         """Go on with the gaps whose time has come, while ``going``; how many pages were read."""
-        states = {state.account.name: state for state in self._store.accounts.all()}
+        states = {state.account.name: state for state in self._store.accounts.all(now)}
         due = self._store.gaps.due(now, limit)
         return sum(self._fill(one, states[one.account], now) for one in due if one.account in states and going())
 

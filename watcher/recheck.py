@@ -38,11 +38,11 @@ class Checker:
 
     def begin(self, now: datetime) -> int:
         """Make due what could not be asked for before; how many posts."""
-        return self._store.rechecks.schedule(self._askable(self._store.accounts.all()).keys(), now)
+        return self._store.rechecks.schedule(self._askable(self._store.accounts.all(now)).keys(), now)
 
     def check(self, now: datetime, limit: int = 5 * BATCH, going: Callable[[], bool] = lambda: True) -> int:
         """Ask again for the posts whose time has come, a batch an account, while ``going``; how many were asked for."""
-        states = self._store.accounts.all()
+        states = self._store.accounts.all(now)
         askable = self._askable(states)
         groups: dict[str, list[Check]] = {}
         unasked: list[Check] = []

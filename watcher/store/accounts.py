@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, func, or_, select, update
@@ -126,15 +126,15 @@ class AccountShelf:
         """Stop reading an account; what it brought stays until its time."""
         connection.execute(update(t.account).where(t.account.c.name == name).values(retired_at=now))
 
-    def all(self) -> tuple[AccountState, ...]:
-        """Every account that is read, by name."""
+    def all(self, now: datetime | None = None) -> tuple[AccountState, ...]:
+        """Every account that is read, by name; ``now`` says which approvals count, by default the clock does."""
         with reading(self._engine) as connection:
             query = select(t.account).where(t.account.c.retired_at.is_(None)).order_by(t.account.c.name)
-            given = approved(connection)
+            given = _given(connection, now)
             return tuple(_state(row, given) for row in connection.execute(query))
 
-    def get(self, name: str) -> AccountState:
-        """One account.
+    def get(self, name: str, now: datetime | None = None) -> AccountState:
+        """One account, as ``all`` gives it.
 
         Raises:
             KeyError: there is none of that name.
@@ -143,13 +143,13 @@ class AccountShelf:
             row = connection.execute(select(t.account).where(t.account.c.name == name)).first()
             if row is None:
                 raise KeyError(name)
-            return _state(row, approved(connection))
+            return _state(row, _given(connection, now))
 
     def parts(self, name: str) -> tuple[AccountState, ...]:
         """An account as it is read: itself, or each of the queries that are built for it from the schools' terms."""
         with reading(self._engine) as connection:
             read = (t.account.c.retired_at.is_(None), of_account(name))
-            given = approved(connection)
+            given = _given(connection, None)
             rows = connection.execute(select(t.account).where(*read).order_by(t.account.c.name))
             return tuple(_state(row, given) for row in rows)
 
@@ -158,7 +158,7 @@ class AccountShelf:
 
         Times that are still to come would hide for as long that a source fails, or has fallen silent.
         """
-        ahead = [state for state in self.all() if state.is_ahead(now)]
+        ahead = [state for state in self.all(now) if state.is_ahead(now)]
         with writing(self._engine) as connection:
             for state in ahead:
                 wrong = {name for name in _TIMES if (moment := getattr(state, name)) is not None and moment > now}
@@ -176,7 +176,7 @@ class AccountShelf:
         """
         with reading(self._engine) as connection:
             query = select(t.account).where(t.account.c.retired_at.is_(None), t.account.c.next_poll_at <= now)
-            given = approved(connection, now.date())
+            given = _given(connection, now)
             order = (t.account.c.next_poll_at, t.account.c.last_success_at.asc().nulls_first())
             states = [_state(row, given) for row in connection.execute(query.order_by(*order))]
             return tuple(state for state in states if state.off is None)
@@ -263,6 +263,11 @@ class AccountShelf:
     def names(self, connection: Connection) -> Iterable[str]:
         """The names of all accounts that are read."""
         return connection.scalars(select(t.account.c.name).where(t.account.c.retired_at.is_(None))).all()
+
+
+def _given(connection: Connection, now: datetime | None) -> frozenset[str]:
+    """The platforms that have approved by a moment; where none is named this asks the clock, and nothing else does."""
+    return approved(connection, (now or datetime.now(UTC)).date())
 
 
 def of_account(name: str) -> ColumnElement[bool]:

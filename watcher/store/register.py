@@ -93,11 +93,11 @@ class RegisterShelf:
         connection.execute(delete(t.entry).where(t.entry.c.kind == kind, t.entry.c.name == name))
 
 
-def approved(connection: Connection, today: date | None = None) -> frozenset[str]:
-    """The platforms whose approval of our use is recorded and was given by that day, by default the day it is (UTC)."""
+def approved(connection: Connection, today: date) -> frozenset[str]:
+    """The platforms whose approval of our use is recorded and was given by that day."""
     rows = connection.execute(select(t.entry.c.name, t.entry.c.body).where(t.entry.c.kind == APPROVAL))
     recorded = ((row.name, date.fromisoformat(row.body["on"])) for row in rows)
-    return granted(recorded, today or datetime.now(UTC).date())
+    return granted(recorded, today)
 
 
 def keeping(connection: Connection, today: date) -> frozenset[str]:

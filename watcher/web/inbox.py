@@ -102,7 +102,7 @@ def _list(site: Site, school: str, state: str, before: str) -> HTMLResponse:
     )
     shut = site.store.views.shut(now, limit=_MOST, not_about=READER)
     arrived = Counter(arrival(line.notices) for line in shut)
-    standings = [standing(account, now) for account in site.store.accounts.all()]
+    standings = [standing(account, now) for account in site.store.accounts.all(now)]
     shown = lines[:PAGE]
     return site.page(
         "incidents.html",

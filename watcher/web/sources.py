@@ -109,7 +109,7 @@ def _sources(site: Site, delays: Mapping[str, Delay]) -> HTMLResponse:
             token=tokens.get(base_of(state.account.name)),
             delay=delays.get(state.account.name),
         )
-        for state in site.store.accounts.all()
+        for state in site.store.accounts.all(now)
     ]
     found.sort(key=lambda s: (ORDER.index(s.standing), s.state.account.name.casefold()))
     unsent, oldest = site.store.notices.pending()
