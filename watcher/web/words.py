@@ -35,6 +35,11 @@ _REASONS = {
     "blind_spot": "a source cannot be read",
     "summary": "a summary",
     "token_ends": "a permission to read ends",
+    "said_again": "it was said again",
+    "escalated": "nobody had answered",
+    "stood_down": "somebody has it",
+    "handed_over": "it was handed over",
+    "handed_back": "it was handed back",
 }
 _EVENTS = {
     "opened": "Opened",
@@ -55,6 +60,15 @@ _EVENTS = {
     "removed": "Content of a post removed",
     "opened_up": "Opened to the IT provider",
     "shut_again": "Closed to the IT provider again",
+    "said_again": "It was said again",
+    "followed_up": "Nobody had answered",
+    "held_back": "A message waits",
+    "handed_over": "Handed over",
+    "handed_back": "Handed back",
+    "escalated": "Escalated by a person",
+    "reopened": "Opened again",
+    "split": "Split by a person",
+    "merged": "Merged by a person",
 }
 _DELIVERY = {"pending": "Waiting to be sent", "sent": "Sent", "failed": "Could not be delivered"}
 _ARRIVALS = {
