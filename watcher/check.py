@@ -7,7 +7,7 @@ import typing
 import zoneinfo
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from urllib.parse import urlsplit
 
 from alerts.errors import AlertError
@@ -71,12 +71,11 @@ def problems(settings: Settings, kept: Container[str] = ()) -> Iterator[str]:
             yield from _known(f"accounts[{number}].school", account.school, (s.id for s in settings.schools))
 
 
-def notes(settings: Settings, today: date | None = None, granted: Container[str] = ()) -> Iterator[str]:
+def notes(settings: Settings, today: date, granted: Container[str] = ()) -> Iterator[str]:
     """What is no mistake and yet keeps accounts from being read, or a platform's terms from being kept.
 
-    ``today`` is by default the day it is (UTC); ``granted`` are the accounts whose owners have given a token.
+    ``granted`` are the accounts whose owners have given a token.
     """
-    today = today or datetime.now(UTC).date()
     given = approved_by(settings, today)
     for number, row in enumerate(settings.accounts, 1):
         if row.platform in registry.known():
@@ -89,7 +88,7 @@ def notes(settings: Settings, today: date | None = None, granted: Container[str]
             yield f"approvals[{number}].platform: {given_row.platform} needs no approval; it may be left out"
     yield from staffing_notes(settings)
     if not any(True for _ in _people(settings)):
-        yield from hanging(settings)
+        yield from hanging(settings, today)
     yield from _shared_app(settings, granted)
     yield from cautions(settings, today, granted)
 

@@ -129,11 +129,12 @@ def run(config: ConfigFile = DEFAULT) -> None:
     from watcher.app import run as serve
     from watcher.check import check, notes
     from watcher.packs import kept_packs
+    from watcher.scheduler import clock
 
     _logs()
     settings = _settings(config)
     check(settings, kept=kept_packs(settings))
-    for note in notes(settings, granted=owners_gave(settings)):
+    for note in notes(settings, clock().date(), granted=owners_gave(settings)):
         tell(f"note: {note}")
     serve(settings, config, ready=lambda address: tell(f"Watcher runs; its pages are at {address}"))
 
@@ -331,6 +332,7 @@ def check_config(
     from watcher.check import check, notes
     from watcher.config import schema as json_schema
     from watcher.errors import ConfigError
+    from watcher.scheduler import clock
 
     if schema:
         typer.echo(json.dumps(json_schema(), indent=2))
@@ -343,7 +345,7 @@ def check_config(
             raise
         say({"ok": False, "problems": list(error.problems)})
         raise SystemExit(1) from None
-    found = list(notes(settings, granted=owners_gave(settings)))
+    found = list(notes(settings, clock().date(), granted=owners_gave(settings)))
     if as_json:
         say({"ok": True, "problems": [], **({"notes": found} if found else {})})
     else:

@@ -147,7 +147,7 @@ class Health:
 
 def look(store: Store, now: datetime) -> Health:
     """What the store tells about the service."""
-    states = store.accounts.all()
+    states = store.accounts.all(now)
     pending, oldest = store.notices.pending()
     purged = store.purge.last()
     disk = disk_of(store)
@@ -222,7 +222,7 @@ def _is_quiet(state: AccountState, now: datetime) -> bool:
     return read and state.account.platform not in NEVER_SILENT and now - (state.last_new_at or state.added_at) > QUIET
 
 
-def try_all(settings: Settings, now: datetime | None = None) -> Iterator[dict[str, Any]]:
+def try_all(settings: Settings, now: datetime) -> Iterator[dict[str, Any]]:
     """Try settings, database, models, mail and every account; a row each, with what to do where one fails.
 
     Of a search that is read as many, the first is tried. What is looked for is that of the day of ``now``.
@@ -233,8 +233,8 @@ def try_all(settings: Settings, now: datetime | None = None) -> Iterator[dict[st
     yield _try("models", lambda: _models(settings))
     yield _try("mail", lambda: _knock(settings))
     connectors = Connectors(settings, tokens_at_hand(settings))
-    first = {reading.key: reading for reading in reversed(tuple(readings(settings, now.date() if now else None)))}
-    approved = approved_by(settings, now.date() if now else None)
+    first = {reading.key: reading for reading in reversed(tuple(readings(settings, now.date())))}
+    approved = approved_by(settings, now.date())
     for reading in reversed(first.values()):
         what = f"account {reading.row.name}"
         row = reading.row
@@ -260,10 +260,10 @@ def _account(what: str, connectors: Connectors, reading: Reading) -> dict[str, A
     return {"what": what, "ok": ok, "detail": detail}
 
 
-def granted_rows(settings: Settings, now: datetime | None) -> Iterator[dict[str, Any]]:
+def granted_rows(settings: Settings, now: datetime) -> Iterator[dict[str, Any]]:
     """A row for each permission that an owner has given: by whom, and whether somebody has to act."""
     tokens = tokens_at_hand(settings)
-    if tokens is None or now is None:
+    if tokens is None:
         return
     for one in permissions(settings, tokens.granted(), now):
         if one.granted is not None:

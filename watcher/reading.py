@@ -14,6 +14,7 @@ from watcher.config import AccountRow, Settings
 from watcher.enrolment import account_of
 from watcher.errors import ConfigError
 from watcher.looking import search_refusal
+from watcher.scheduler import clock
 from watcher.terms import base_of, readings
 from watcher.trial import approved_by
 
@@ -38,7 +39,7 @@ def read(settings: Settings, name: str, max_pages: int, note: Callable[[str], No
         raise ConfigError(found)
     connectors = Connectors(settings, tokens_at_hand(settings))
     account = connectors.with_token(account_of(row))
-    needed = approval.missing(account, approved_by(settings))
+    needed = approval.missing(account, approved_by(settings, clock().date()))
     if needed is not None:
         told = approval.told(needed, account.platform)
         note(f"read by hand, one page of {_UNAPPROVED} posts at most; for the service this account is {told}")

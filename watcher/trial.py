@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from alerts.wording import counted
@@ -29,9 +29,9 @@ _OWN_READS: Mapping[str, frozenset[str]] = {
 }
 
 
-def approved_by(settings: Settings, today: date | None = None) -> frozenset[str]:
-    """The platforms whose approval the settings record as given by that day, by default the day it is (UTC)."""
-    return approval.granted(((row.platform, row.on) for row in settings.approvals), today or datetime.now(UTC).date())
+def approved_by(settings: Settings, today: date) -> frozenset[str]:
+    """The platforms whose approval the settings record as given by that day."""
+    return approval.granted(((row.platform, row.on) for row in settings.approvals), today)
 
 
 def off(row: AccountRow, approved: Container[str]) -> str | None:

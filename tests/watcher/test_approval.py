@@ -152,17 +152,23 @@ def test_the_page_of_sources_says_what_it_waits_for(folder: Path) -> None:
 def test_check_config_warns_and_refuses_nothing_that_worked(folder: Path) -> None:
     made = settings(folder)
     check(made)
-    (note,) = notes(made)
+    (note,) = notes(made, NOW.date())
     assert note.startswith("accounts[1] (hill-x): off until X's approval of the use case is recorded")
     for part in ("[[approvals]]", 'platform = "x"', "docs/platforms/x.md"):
         assert part in note
-    assert list(notes(settings(folder, APPROVED))) == []
+    assert list(notes(settings(folder, APPROVED), NOW.date())) == []
 
 
 def test_an_approval_of_a_day_to_come_is_none_until_then(folder: Path) -> None:
     coming = APPROVED.replace("2026-11-19", "2026-11-21")
     made, store = applied(folder, coming)
     assert {state.account.name for state in store.accounts.due(NOW)} == {"hill-test", "news"}
+    for day, is_off in ((NOW, True), (NOW + timedelta(days=1), False)):
+        # Whatever the machine's clock says: who reads, who tells of it and who shows it see the same day.
+        assert ("hill-x" not in {state.account.name for state in store.accounts.due(day)}) is is_off
+        assert ("hill-x" in {state.account.name for state in store.accounts.all(day) if state.off}) is is_off
+        assert (store.accounts.get("hill-x", day).off is not None) is is_off
+        assert ("hill-x" in look(store, day).off) is is_off
     assert "hill-x" in {state.account.name for state in store.accounts.due(NOW + timedelta(days=1))}
     check(made)
     off, future = notes(made, NOW.date())
@@ -189,7 +195,7 @@ def test_a_record_of_nothing_or_of_nobody_is_said(folder: Path) -> None:
         check(twice)
     assert "approvals[3].platform: 'myspace' is unknown" in str(caught.value)
     assert "'x' stands there 2 times" in str(caught.value)
-    needless = list(notes(settings(folder, APPROVED + APPROVED.replace('"x"', '"rss"'))))
+    needless = list(notes(settings(folder, APPROVED + APPROVED.replace('"x"', '"rss"')), NOW.date()))
     assert needless == ["approvals[2].platform: rss needs no approval; it may be left out"]
 
 
@@ -206,9 +212,9 @@ token = {{ env = "{name}" }}
 
 
 def test_one_app_of_x_for_two_customers_is_named(folder: Path) -> None:
-    (note,) = notes(settings(folder, APPROVED + OF_ANOTHER.format(name="HILL_X")))
+    (note,) = notes(settings(folder, APPROVED + OF_ANOTHER.format(name="HILL_X")), NOW.date())
     assert "one app of X reads for dene, northmere" in note
-    assert list(notes(settings(folder, APPROVED + OF_ANOTHER.format(name="HOME")))) == []
+    assert list(notes(settings(folder, APPROVED + OF_ANOTHER.format(name="HOME")), NOW.date())) == []
 
 
 def test_a_reading_by_hand_stays_possible_and_says_so(folder: Path) -> None:

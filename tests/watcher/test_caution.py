@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -77,7 +77,10 @@ def test_a_proxy_of_the_operators_may_hold_the_token(tmp_path: Path) -> None:
 
 
 def test_doctor_says_it_instead_of_asking(tmp_path: Path) -> None:
-    rows = {row["what"]: row for row in try_all(settings(tmp_path, account("facebook")))}
+    rows = {
+        row["what"]: row
+        for row in try_all(settings(tmp_path, account("facebook")), datetime.combine(TODAY, time(), UTC))
+    }
     found = rows["account hill-one"]
     assert not found["ok"]
     assert found["detail"].startswith("no token: nobody has granted this; run `watcher connect hill-one --link`")

@@ -151,7 +151,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 def test_the_doctor_tries_all_and_one_failure_hides_no_other(settings: Settings, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
-    rows = {row["what"]: row for row in try_all(settings)}
+    rows = {row["what"]: row for row in try_all(settings, NOW)}
     assert [what for what, row in rows.items() if not row["ok"]] == ["account gone"]
     assert "nowhere" in rows["account gone"]["detail"]
     assert "`watcher run` makes it" in rows["database"]["detail"]
@@ -159,7 +159,7 @@ def test_the_doctor_tries_all_and_one_failure_hides_no_other(settings: Settings,
     assert sorted(tmp_path.iterdir()) == before, "looking makes nothing"
     (tmp_path / "outbox").write_text("a file where the folder should be", encoding="utf-8")
     (tmp_path / "watcher.db").write_bytes(b"surely no database at all" * 100)
-    bad = [row["what"] for row in try_all(settings) if not row["ok"]]
+    bad = [row["what"] for row in try_all(settings, NOW) if not row["ok"]]
     assert bad == ["database", "mail", "account gone"]
 
 

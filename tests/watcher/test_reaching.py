@@ -84,7 +84,7 @@ class TestTheProof:
         found = settings(holdings=held)
 
         assert [p for p in problems(found) if p.startswith("holdings[1].person: 'nobody' is unknown")]
-        assert list(notes(found)) == []
+        assert list(notes(found, DAY)) == []
 
 
 class TestTheLastResort:
@@ -172,13 +172,15 @@ def test_two_of_one_name_are_pointed_out_unless_they_are_said_to_be_one() -> Non
         {"id": "b", "name": "jo  moore", "email": "b@x.example"},
     ]
 
-    assert [note for note in notes(settings(seats=(), people=twins)) if note.startswith("people: a, b have the same")]
+    assert [
+        note for note in notes(settings(seats=(), people=twins), DAY) if note.startswith("people: a, b have the same")
+    ]
     twins[1]["same_as"] = "a"
-    assert not list(notes(settings(seats=(), people=twins)))
+    assert not list(notes(settings(seats=(), people=twins), DAY))
 
 
 def test_a_school_without_night_cover_is_pointed_out_where_others_have_it() -> None:
     schools = [{"id": i, "name": f"{i} School", "pack": "wessex"} for i in ("hill", "dale")]
     schools[0]["night"] = ["dsl"]  # type: ignore[assignment]
 
-    assert [n for n in notes(settings(schools=schools)) if n.startswith("schools: dale name nobody to be woken")]
+    assert [n for n in notes(settings(schools=schools), DAY) if n.startswith("schools: dale name nobody to be woken")]

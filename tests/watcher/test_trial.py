@@ -20,6 +20,8 @@ from watcher.health import try_all
 from watcher.polling import Poller
 from watcher.store import Store
 
+NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+
 TOKEN = "s3cret-t0ken"
 ROWS = """
 [models]
@@ -79,7 +81,7 @@ def doctor(
     text = ROWS.format(platform=platform, target=target, reads=json.dumps(list(reads)), url=url)
     text = text if private else text.replace("allow_private = true", "")
     (folder / "watcher.toml").write_text(text, encoding="utf-8")
-    row = next(row for row in try_all(load(folder / "watcher.toml")) if row["what"] == "account hill")
+    row = next(row for row in try_all(load(folder / "watcher.toml"), NOW) if row["what"] == "account hill")
     assert TOKEN not in json.dumps(row)
     return row
 
@@ -162,7 +164,7 @@ class Refused:
 def test_a_platforms_own_kind_of_error_is_noted_by_the_one_that_says_what_to_do(
     tmp_path: Path, error: Exception, kind: str
 ) -> None:
-    now = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    now = NOW
     store = Store(f"sqlite:///{tmp_path}/watcher.db")
     store.migrate()
     account = Account(name="hill", platform="rss", target="x")
