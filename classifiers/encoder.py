@@ -37,6 +37,7 @@ _ROUND = 64  # posts made ready together: enough for batches of like length
 _REMEMBERED = 2048  # texts whose answer is kept: about 3 MB
 _PARENT_CHARACTERS = 1000  # more than the encoder's 32 tokens of the parent ever need
 _OUT_OF_CONTEXT = 1.0  # taken off the logit of a sentence that is read without its neighbours: it misleads more often
+_RENAMED_WINDOWS = 8  # a longer text says too much for a name to decide, and would take four times as long
 _ODD_LOGIT = 30.0  # beyond it a sigmoid is 0 or 1
 
 
@@ -265,7 +266,11 @@ class EncoderClassifier:
 
     def _others(self, job: _Job, said: Said) -> list[_Job]:
         """The text under other names, where these might decide what is said of it."""
-        if not any(said.classes) or not wavers(dict(zip(LABELS, said.logits, strict=True)), self._card.points):
+        if (
+            not any(said.classes)
+            or len(job.windows) > _RENAMED_WINDOWS
+            or not wavers(dict(zip(LABELS, said.logits, strict=True)), self._card.points)
+        ):
             return []
         spans = name_spans(job.passage.text, job.tokens.originals, said.classes)
         return [_job(other, self._reader.read(other)) for other in renamed(job.passage, spans)]
