@@ -20,12 +20,14 @@ $(VENV)/.test: $(VENV)/.runtime
 demo: $(VENV)/.runtime
 	$(BIN)/watcher demo
 
+# On every core; a file's tests stay together, as they share their servers.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
-# Reads servers of other projects, installed by .ci/live: WordPress, Misago, a Bluesky network, a Mastodon double.
+# Reads servers of other projects, installed by .ci/live: WordPress, Misago, NodeBB, snac, a Bluesky network, a Mastodon
+# double.
 # One server at a time; `make test-live LIVE=misago` takes one only.
-LIVE ?= mastodon wordpress misago bluesky
+LIVE ?= mastodon wordpress misago snac nodebb bluesky
 test-live: $(VENV)/.test
 	bash -c '. .ci/live $(LIVE) && $(BIN)/python -m pytest -p no:randomly -m live $(foreach one,$(LIVE),tests/connectors/test_live_$(one).py)'
 

@@ -89,12 +89,14 @@ def test_the_example_accounts_are_sound(platform: str, tmp_path: Path, monkeypat
     school = re.search(r'school = "(\w+)"', text)
     assert school is not None
     fenced = re.findall(r"```toml\n(.*?)```", page(platform), re.DOTALL)
-    approval = "".join(block for block in fenced if "[[approvals]]" in block)
+    # Where a page shows the same approval again with more that was agreed to, the plain one comes first.
+    approval = next((block for block in fenced if "[[approvals]]" in block), "")
     file = tmp_path / "watcher.toml"
     file.write_text(f"{HOUSE.format(school=school[1])}{text}\n{approval}", encoding="utf-8")
     settings = load(file)
     check(settings)
-    assert list(notes(settings, date(2026, 11, 20))) == []
+    told = [note for note in notes(settings, date(2026, 11, 20)) if not note.startswith(f"retention: {platform}: ")]
+    assert told == []
     file.write_text(HOUSE.format(school=school[1]) + text, encoding="utf-8")
     waits = any("off until" in note for note in notes(load(file), date(2026, 11, 20)))
     assert not waits or approval, "a page whose example waits for an approval says how it is recorded"
