@@ -143,7 +143,11 @@ def test_keys_are_changed_without_losing_what_the_old_one_sealed() -> None:
         Seal([new]).open(sealed_text, "one", "access")
 
 
-@pytest.mark.parametrize("text", ["", "short", "z" * 44, fresh_key()[:-6], "ab" * 31])
+@pytest.mark.parametrize(
+    "text",
+    ["", "short", "z" * 44, fresh_key()[:-6], "ab" * 31],
+    ids=["empty", "short", "no base64", "cut off", "odd hexadecimal"],
+)
 def test_what_is_no_key_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(ConfigError, match="32 bytes") as caught:
         read_key(text, "secrets.key")
