@@ -185,13 +185,14 @@ def stored(store: Store) -> set[tuple[str, ...]]:
 
 
 def is_quiet(store: Store) -> bool:
-    """Whether everything was fetched and nothing waits any more."""
+    """Whether everything was fetched and nothing waits any more, but for news that is held back with a named reason."""
+    held_back = select(t.untold.c.incident)
     waiting = (
         select(func.count()).select_from(t.sighting).where(t.sighting.c.matched_at.is_(None)),
         select(func.count()).select_from(t.version).where(t.version.c.read_by.is_(None)),
         select(func.count()).select_from(t.mention).where(t.mention.c.judged_at.is_(None)),
         select(func.count()).select_from(t.flag).where(t.flag.c.grouped_at.is_(None), t.flag.c.withdrawn_at.is_(None)),
-        select(func.count()).select_from(t.incident).where(t.incident.c.plan_due),
+        select(func.count()).select_from(t.incident).where(t.incident.c.plan_due, t.incident.c.id.not_in(held_back)),
         select(func.count()).select_from(t.notice).where(t.notice.c.state != "sent"),
     )
     return all(count(store, query) == 0 for query in waiting)
