@@ -47,7 +47,10 @@ class Speed:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One incident as a digest shows it; ``clause`` (``WMAT 8.1.9 ¶2``) is ``None`` where the rule is our own."""
+    """One incident as a digest shows it; ``clause`` (``WMAT 8.1.9 ¶2``) is ``None`` where the rule is our own.
+
+    ``shut`` says that whoever reads it may know of its number alone: in the previews of those who run Watcher.
+    """
 
     reference: str
     school: str
@@ -58,6 +61,7 @@ class Line:
     posts: int = 1
     overdue: bool = False
     link: str | None = None
+    shut: bool = False
 
     @property
     def waits(self) -> bool:

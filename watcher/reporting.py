@@ -51,7 +51,8 @@ def digest(
     if as_json:
         # What may be quoted, and no more of it: the mail masks names, and so does this.
         praise = [quotation(excerpt) for excerpt in found.praise]
-        sys.stdout.write(json.dumps({**asdict(found), "praise": praise}, default=_written) + "\n")
+        matters = [{"reference": m.reference, "shut": True} if m.shut else asdict(m) for m in found.matters]
+        sys.stdout.write(json.dumps({**asdict(found), "praise": praise, "matters": matters}, default=_written) + "\n")
     elif preview:
         _open(_body(mail, "html"), f"{school} {found.week}")
     else:

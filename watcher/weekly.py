@@ -17,6 +17,7 @@ from alerts.receiver import excluded
 from alerts.render import digest_mail
 from alerts.route import Receiver
 from alerts.school import Register, School
+from alerts.viewer import CLOSED, HIDDEN, SHUT
 from classifiers.verdict import Span, Verdict
 from connectors.post import Post
 from watcher.blindness import blind_times
@@ -24,6 +25,7 @@ from watcher.config import Settings
 from watcher.errors import ConfigError
 from watcher.figures import Figures, Week, speeds, tone
 from watcher.letterhead import Letterhead
+from watcher.listing import how_seen
 from watcher.scope import leaders, scopes, trust_name
 from watcher.serving import reachable
 from watcher.store import Store
@@ -78,6 +80,8 @@ class Weekly:
     def preview(self, scope: str, week: str | None, now: datetime) -> tuple[Digest, bytes]:
         """A week as the first of its receivers would read it, and the finished mail; nothing is sent.
 
+        Of what is closed to those who run Watcher there is the number alone, as on their pages: nobody has signed in.
+
         Raises:
             ConfigError: no such school or trust, or no such week.
         """
@@ -92,8 +96,22 @@ class Weekly:
             found = self._week(scope, schools, register, chosen, receiver.person, now)
         except ValueError as error:
             raise ConfigError((f"week: {error}",)) from error
+        found = replace(
+            found,
+            matters=tuple(self._unsigned(found.matters, now)),
+            flags={label: n for label, n in found.flags.items() if label not in CLOSED},
+        )
         letter = self._head.letter(weeks.digest_subject(scope, chosen), receiver, "digest", 0, now)
         return found, digest_mail(found, receiver, letter)
+
+    def _unsigned(self, lines: Sequence[Line], now: datetime) -> Iterator[Line]:
+        """The lines as they may be shown to whoever stands at the machine."""
+        for line in lines:
+            seen = how_seen(self._store, line.reference, now)
+            if seen == SHUT:
+                yield replace(line, concerns=(), clause=None, posts=0, link=None, shut=True)
+            elif seen != HIDDEN:
+                yield line
 
     def _week(
         self, scope: str, schools: Sequence[School], register: Register, week: str, reader: str, now: datetime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,23 @@ def test_programs_get_the_week_and_what_it_is_compared_with(watcher: Command, wh
     assert watcher("apply", "--yes").code == 0
     week = watcher("digest", "--school", "hill", "--week", "2026-W46", "--json").lines[0]
     assert (week["year_ago"], week["topics"], week["pence"], week["praise"]) == (None, [], None, [])
+
+
+def test_what_is_closed_to_the_provider_has_its_number_alone(
+    watcher: Command, made: Callable[..., str], tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    said = "I want to kill myself, I can't go back to Hillcrest Primary School any more"
+    url = "https://social.example/1"
+    reference = made({"id": "1", "text": said, "created_at": now.isoformat(), "url": url})
+    year, week, _ = now.isocalendar()
+    argv = ("digest", "--school", "hill", "--week", f"{year}-W{week:02}")
+    found = watcher(*argv, "--json").lines[0]
+    assert found["matters"] == [{"reference": reference, "shut": True}]
+    assert "self_harm" not in found["flags"]
+    text = watcher(*argv).out
+    page = Path(watcher(*argv, "--preview", env=browser(tmp_path)).out.strip()).read_text(encoding="utf-8")
+    for shown in (text, page):
+        assert reference in shown
+        assert "losed to you" in shown
+        assert "self-harm" not in shown.lower()
