@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from watcher.app import build, open_store
+from watcher.config import load
+from watcher.enrolment import apply
 
 WATCHER = [sys.executable, "-m", "watcher"]
 WHOLE = """
@@ -102,6 +108,29 @@ def change(whole: Path) -> Callable[..., None]:
         whole.write_text(text + more, encoding="utf-8")
 
     return write
+
+
+@pytest.fixture
+def made(whole: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Makes a matter of posts: they are read by the shipped model, judged and grouped; its reference."""
+
+    def make(*posts: Mapping[str, object]) -> str:
+        now = datetime.now(UTC)
+        monkeypatch.chdir(whole.parent)
+        (whole.parent / "imports").mkdir(exist_ok=True)
+        (whole.parent / "imports" / "posts.json").write_text(json.dumps(posts), encoding="utf-8")
+        settings = load(whole)
+        with contextlib.closing(open_store(settings)) as store:
+            store.migrate()
+            apply(settings, store, "watcher.toml", now)
+            service = build(settings, store)
+            service.begin(now)
+            service.poll(store.accounts.get("news"), now)
+            while service.advance(now):
+                pass
+            return str(store.views.incidents(limit=1)[0].reference)
+
+    return make
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from watcher.app import build, open_store
 from watcher.config import load
-from watcher.enrolment import apply
 
 Command = Callable[..., Any]
 NOW = datetime.now(UTC)
@@ -21,24 +17,14 @@ SAID = "Hillcrest Primary School is a disgrace. Nobody answers the phone and nob
 
 
 @pytest.fixture
-def incident(whole: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def incident(made: Callable[..., str]) -> str:
     """Two posts about a school that are one matter; its reference."""
-    monkeypatch.chdir(whole.parent)
-    posts = [
-        {"id": str(n), "text": f"{SAID} {n}", "created_at": NOW.isoformat(), "url": f"https://social.example/{n}"}
-        for n in (1, 2)
-    ]
-    (whole.parent / "imports" / "posts.json").write_text(json.dumps(posts), encoding="utf-8")
-    settings = load(whole)
-    with contextlib.closing(open_store(settings)) as store:
-        store.migrate()
-        apply(settings, store, "watcher.toml", NOW)
-        service = build(settings, store)
-        service.begin(NOW)
-        service.poll(store.accounts.get("news"), NOW)
-        while service.advance(NOW):
-            pass
-        return str(store.views.incidents(limit=1)[0].reference)
+    return made(
+        *(
+            {"id": str(n), "text": f"{SAID} {n}", "created_at": NOW.isoformat(), "url": f"https://social.example/{n}"}
+            for n in (1, 2)
+        )
+    )
 
 
 def test_a_matter_is_taken_handed_over_and_back_split_and_merged(watcher: Command, incident: str, whole: Path) -> None:

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from watcher.app import build, open_store
-from watcher.config import load
-from watcher.enrolment import apply
 
 Command = Callable[..., Any]
 NOW = datetime.now(UTC)
@@ -26,21 +19,9 @@ POST = {
 
 
 @pytest.fixture
-def incident(whole: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def incident(made: Callable[..., str]) -> str:
     """One opinion about a school, read by the shipped model and made an incident; its reference."""
-    monkeypatch.chdir(whole.parent)
-    (whole.parent / "imports").mkdir(exist_ok=True)
-    (whole.parent / "imports" / "posts.json").write_text(json.dumps([POST]), encoding="utf-8")
-    settings = load(whole)
-    with contextlib.closing(open_store(settings)) as store:
-        store.migrate()
-        apply(settings, store, "watcher.toml", NOW)
-        service = build(settings, store)
-        service.begin(NOW)
-        service.poll(store.accounts.get("news"), NOW)
-        while service.advance(NOW):
-            pass
-        return str(store.views.incidents(limit=1)[0].reference)
+    return made(POST)
 
 
 def test_without_an_answer_it_asks_and_lawful_opinion_comes_first(watcher: Command, incident: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 from collections.abc import Callable
@@ -13,9 +12,6 @@ from typing import Any
 import pytest
 
 from classifiers.encoder import SHIPPED
-from watcher.app import build, open_store
-from watcher.config import load
-from watcher.enrolment import apply
 
 Command = Callable[..., Any]
 Change = Callable[..., None]
@@ -29,22 +25,10 @@ POST = {
 
 
 @pytest.fixture
-def incident(whole: Path, change: Change, monkeypatch: pytest.MonkeyPatch, watcher: Command) -> str:
+def incident(made: Callable[..., str], change: Change) -> str:
     """A school that agreed, one post about it, read by the shipped model and made an incident; its reference."""
-    monkeypatch.chdir(whole.parent)
     change({'pack = "wessex"': 'pack = "wessex"\ncorrections = "own"'})
-    file = whole.parent / "imports" / "posts.json"
-    file.write_text(json.dumps([POST]), encoding="utf-8")
-    settings = load(whole)
-    with contextlib.closing(open_store(settings)) as store:
-        store.migrate()
-        apply(settings, store, "watcher.toml", NOW)
-        service = build(settings, store)
-        service.begin(NOW)
-        service.poll(store.accounts.get("news"), NOW)
-        while service.advance(NOW):
-            pass
-        return str(store.views.incidents(limit=1)[0].reference)
+    return made(POST)
 
 
 def test_a_matter_is_closed_with_a_verdict_on_the_model_and_relabelled(watcher: Command, incident: str) -> None:
